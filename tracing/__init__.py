@@ -1,0 +1,81 @@
+"""Trace requests between States: the application, chosen and wired in one place."""
+
+import os
+from pathlib import Path
+
+from flask import Flask
+
+from tracing.config import Settings, load, template_folder
+
+__version__ = "0.1.0"
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the application; without settings they are read from the instance."""
+    from tracing import worker
+    from tracing.accounts import signin
+    from tracing.extensions import babel, csrf, db, guard_sqlite, migrate
+    from tracing.security import headers
+    from tracing.web import context, errors, pages
+
+    given = settings.instance if settings else None
+    app = Flask(
+        __name__,
+        instance_path=given or os.environ.get("TRACING_INSTANCE_PATH"),
+        instance_relative_config=True,
+        template_folder=str(template_folder()),
+        static_folder="static",
+    )
+    instance = Path(app.instance_path)
+    settings = settings or load(instance)
+    instance.mkdir(parents=True, exist_ok=True)
+    app.config.from_mapping(flask_settings(settings))
+    app.extensions["tracing.settings"] = settings
+    db.init_app(app)
+    with app.app_context():
+        guard_sqlite(db.engine)
+    migrate.init_app(
+        app,
+        db,
+        directory=str(Path(__file__).parent / "migrations"),
+        render_as_batch=True,
+        compare_type=True,
+    )
+    csrf.init_app(app)
+    headers.init_app(app, settings)
+    signin.init_app(app)
+    babel.init_app(app, locale_selector=context.choose_language)
+    context.init_app(app)
+    errors.init_app(app)
+    pages.init_app(app)
+    worker.bind(app)
+    return app
+
+
+def flask_settings(settings: Settings) -> dict[str, object]:
+    """Translate our settings into those of Flask and its extensions."""
+    url = settings.database_url
+    if url.startswith("postgresql://"):
+        url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    options: dict[str, object] = {}
+    if url.startswith("postgresql"):
+        options = {"pool_size": 4, "max_overflow": 4, "pool_pre_ping": True}
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SQLALCHEMY_DATABASE_URI": url,
+        "SQLALCHEMY_ENGINE_OPTIONS": options,
+        "MAX_CONTENT_LENGTH": settings.max_form_bytes,
+        "MAX_FORM_MEMORY_SIZE": settings.max_form_bytes,
+        "MAX_FORM_PARTS": 2000,
+        "SESSION_COOKIE_NAME": "__Host-s" if settings.behind_https else "s",
+        "SESSION_COOKIE_SECURE": settings.behind_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": settings.session_idle,
+        "MAIL_DOMAIN": settings.mail_from.rpartition("@")[2] or "localhost",
+        "BABEL_DEFAULT_LOCALE": "en",
+        "BABEL_TRANSLATION_DIRECTORIES": str(Path(__file__).parent / "translations"),
+        "WTF_CSRF_TIME_LIMIT": None,
+        "SECURITY_PASSWORD_SALT": settings.password_salt,
+        "SECURITY_TOTP_SECRETS": {"1": settings.totp_key},
+    }

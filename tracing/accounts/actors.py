@@ -1,0 +1,27 @@
+"""From a signed-in account to the one value the rules know: an actor."""
+
+from flask import g
+from flask_security import current_user
+
+from tracing.models import Account
+from workflows.policies import Actor
+
+
+def actor_of(account: Account) -> Actor:
+    """Return what the rules need to know of an account."""
+    return Actor(
+        user_id=account.id,
+        name=account.name,
+        authority_id=account.authority_id,
+        authority_name=account.authority.name,
+        roles=account.role_names,
+        language=account.language,
+    )
+
+
+def current_actor() -> Actor | None:
+    """Return who is signed in, once per request."""
+    if "actor" not in g:
+        user = current_user._get_current_object()
+        g.actor = actor_of(user) if isinstance(user, Account) else None
+    return g.actor  # type: ignore[no-any-return]

@@ -1,0 +1,78 @@
+"""People of an authority: who they are and what they may do."""
+
+import secrets
+from collections.abc import Iterable
+from typing import Final
+from uuid import uuid4
+
+from email_validator import validate_email
+from flask_security import hash_password
+from sqlalchemy import select
+
+from tracing.extensions import db
+from tracing.models import Account, Authority, Role
+from workflows.policies import Role as RoleName
+
+# Without i, l, o, 0 and 1, which look alike on paper.
+LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def random_password() -> str:
+    """Return a password that can be read out: 25 letters in groups, 123 bits."""
+    return "-".join(
+        "".join(secrets.choice(LETTERS) for _ in range(5)) for _ in range(5)
+    )
+
+
+def address_of(email: str) -> str:
+    """Return the one way an address is stored; a wrong one raises ValueError."""
+    return validate_email(email, check_deliverability=False).normalized
+
+
+def by_email(email: str) -> Account | None:
+    """Return who signs in with this address."""
+    return db.session.scalar(select(Account).where(Account.email == address_of(email)))
+
+
+def role_row(name: RoleName) -> Role:
+    """Return the row of a role, made when it is first needed."""
+    row = db.session.scalar(select(Role).where(Role.name == name.value))
+    if row is None:
+        row = Role(name=name.value)
+        db.session.add(row)
+        db.session.flush()
+    return row
+
+
+def add_person(
+    authority: Authority,
+    name: str,
+    email: str,
+    password: str,
+    roles: Iterable[RoleName],
+    language: str = "en",
+) -> Account:
+    """Add a person who can sign in. The caller commits."""
+    account = Account(
+        authority=authority,
+        name=name,
+        email=address_of(email),
+        password=hash_password(password),
+        active=True,
+        language=language,
+        fs_uniquifier=uuid4().hex,
+        roles=[role_row(role) for role in roles],
+    )
+    db.session.add(account)
+    db.session.flush()
+    return account
+
+
+def has_administrator() -> bool:
+    """Tell whether someone can already manage this installation."""
+    found = db.session.scalar(
+        select(Account.id)
+        .where(Account.roles.any(Role.name == RoleName.ADMINISTRATOR.value))
+        .limit(1)
+    )
+    return found is not None

@@ -1,0 +1,176 @@
+"""Mail by SMTP: one connection for each drain, one recipient for each message."""
+
+import re
+import smtplib
+import ssl
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate, parseaddr
+from typing import Final, Protocol
+
+from tracing.ports import DeliveryError, Envelope
+
+ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
+UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]|=\?")
+"""What must not stand in a header. The library lets `=?utf-8?q?R=0ABcc:...?=` become
+a header of its own (CVE-2024-6923; security.md E22), so it is not left to it."""
+
+TOO_LARGE: Final = 552
+MESSAGES_PER_CONNECTION: Final = 50
+"""Servers count, and end the conversation at a hundred or so."""
+
+
+class MailServer(Protocol):
+    """The settings this adapter reads."""
+
+    @property
+    def smtp_host(self) -> str: ...
+    @property
+    def smtp_port(self) -> int: ...
+    @property
+    def smtp_user(self) -> str: ...
+    @property
+    def smtp_password(self) -> str: ...
+    @property
+    def smtp_security(self) -> str: ...
+    @property
+    def smtp_timeout(self) -> int: ...
+    @property
+    def mail_from(self) -> str: ...
+
+
+def clean(value: str) -> str:
+    """Return a header's value, or refuse what could begin another header."""
+    if UNSAFE.search(value):
+        raise DeliveryError("a header holds a control character or =?", retry=False)
+    return value
+
+
+def address_of(text: str) -> str:
+    """Return one plain address, or refuse anything else."""
+    if not ADDRESS.fullmatch(text):
+        raise DeliveryError("the address is not one plain address", retry=False)
+    return text
+
+
+def message_of(envelope: Envelope, mail_from: str) -> EmailMessage:
+    """Return the message as it goes out: text and page, marked as automatic."""
+    message = EmailMessage(policy=SMTP)
+    name, sender = parseaddr(mail_from)
+    headers = {
+        "Subject": envelope.subject,
+        "Date": formatdate(),
+        "Message-ID": envelope.message_id,
+        "Content-Language": envelope.language,
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        **envelope.headers,
+    }
+    if envelope.thread:
+        headers |= {"In-Reply-To": envelope.thread, "References": envelope.thread}
+    for header, value in headers.items():
+        message[clean(header)] = clean(value)
+    message["From"] = Address(clean(name), addr_spec=address_of(sender))
+    message["To"] = Address(addr_spec=address_of(envelope.recipient))
+    message.set_content(envelope.text, charset="utf-8")
+    message.add_alternative(envelope.html, subtype="html", charset="utf-8")
+    return message
+
+
+class SmtpChannel:
+    """A channel to one server; opened by the first message, kept until closed.
+
+    A server that cannot be reached or does not let us in is a ConnectionError: no
+    message is to blame. What it says about one message is a DeliveryError.
+    """
+
+    def __init__(self, server: MailServer) -> None:
+        """Keep the settings; nothing is opened yet."""
+        self._server = server
+        self._smtp: smtplib.SMTP | None = None
+        self._sent = 0
+
+    def send(self, envelope: Envelope) -> None:
+        """Hand over one message, or raise DeliveryError or ConnectionError."""
+        message = message_of(envelope, self._server.mail_from)
+        sender = parseaddr(self._server.mail_from)[1]
+        smtp = self._connection()
+        try:
+            smtp.send_message(message, sender, [envelope.recipient])
+        except smtplib.SMTPRecipientsRefused as error:
+            code, said = next(iter(error.recipients.values()))
+            raise _refused(code, said) from error
+        except smtplib.SMTPSenderRefused as error:
+            if error.smtp_code == TOO_LARGE:
+                raise _refused(error.smtp_code, error.smtp_error) from error
+            self.close()
+            reason = f"sender refused: {_words(error.smtp_code, error.smtp_error)}"
+            raise ConnectionError(reason) from error
+        except smtplib.SMTPResponseException as error:
+            raise _refused(error.smtp_code, error.smtp_error) from error
+        except (smtplib.SMTPException, OSError) as error:
+            self.close()
+            reason = f"conversation broken off: {type(error).__name__}"
+            raise DeliveryError(reason, retry=True) from error
+        self._sent += 1
+
+    def close(self) -> None:
+        """End the conversation, politely where the server still listens."""
+        smtp, self._smtp, self._sent = self._smtp, None, 0
+        if smtp is None:
+            return
+        try:
+            smtp.quit()
+        except (smtplib.SMTPException, OSError):
+            smtp.close()
+
+    def _connection(self) -> smtplib.SMTP:
+        """Return an open conversation: the one we have, if the server still answers."""
+        if self._smtp is not None and self._sent < MESSAGES_PER_CONNECTION:
+            try:
+                if self._smtp.noop()[0] == 250:
+                    return self._smtp
+            except (smtplib.SMTPException, OSError):
+                pass
+        self.close()
+        try:
+            self._smtp = self._open()
+        except (smtplib.SMTPException, OSError) as error:
+            raise ConnectionError(f"{type(error).__name__}: {error}") from error
+        return self._smtp
+
+    def _open(self) -> smtplib.SMTP:
+        server = self._server
+        hello = parseaddr(server.mail_from)[1].rpartition("@")[2]
+        where = (server.smtp_host, server.smtp_port, hello)
+        match server.smtp_security:
+            case "tls":
+                context = ssl.create_default_context()
+                smtp: smtplib.SMTP = smtplib.SMTP_SSL(
+                    *where, timeout=server.smtp_timeout, context=context
+                )
+            case "starttls" | "none":
+                smtp = smtplib.SMTP(*where, timeout=server.smtp_timeout)
+            case other:
+                raise ValueError(
+                    f"smtp_security is {other}: write starttls, tls or none"
+                )
+        try:
+            if server.smtp_security == "starttls":
+                smtp.starttls(context=ssl.create_default_context())
+            if server.smtp_user:
+                smtp.login(server.smtp_user, server.smtp_password)
+        except BaseException:
+            smtp.close()
+            raise
+        return smtp
+
+
+def _words(code: int, said: bytes | str) -> str:
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    return f"{code} {' '.join(text.split())}"[:300]
+
+
+def _refused(code: int, said: bytes | str) -> DeliveryError:
+    return DeliveryError(_words(code, said), retry=not 500 <= code < 600)

@@ -1,0 +1,165 @@
+"""The one path of a change: lifecycle, history, deadlines, messages."""
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from tracing.directory.calendars import calendar_of
+from tracing.extensions import db
+from tracing.faults import Stale
+from tracing.models import RequestEvent, TraceRequest
+from tracing.models.trace_request import FAR
+from tracing.notifications import compose, reminders
+from workflows import deadlines, lifecycle, policies, regimes
+from workflows.deadlines import Deadline, Kind
+from workflows.facts import Fact
+from workflows.policies import Actor
+from workflows.states import OPEN, State, Trigger
+from workflows.vocabulary import LegalBasis, Urgency
+
+
+def utcnow() -> datetime:
+    """Return the present instant: the only clock of casework."""
+    return datetime.now(UTC)
+
+
+def carried(fact: Fact | None) -> dict[str, object]:
+    """Return what a step carried, as an event keeps it."""
+    return {} if fact is None else _plain(dataclasses.asdict(fact))
+
+
+def _plain(value: object) -> object:
+    match value:
+        case Mapping():
+            return {str(key): _plain(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_plain(inner) for inner in value]
+        case StrEnum():
+            return value.value
+        case date() | time():
+            return value.isoformat()
+        case _:
+            return value
+
+
+def regime_of(request: TraceRequest) -> regimes.Regime:
+    """Return the regime the request runs under: kept once it is sent."""
+    if request.regime:
+        return regimes.by_code(request.regime)
+    return regimes.choose(
+        request.legal_basis or LegalBasis.OTHER,
+        request.urgency or Urgency.ROUTINE,
+        requested_by=request.requested_by is not None,
+    )
+
+
+def schedule_of(request: TraceRequest) -> tuple[Deadline, ...]:
+    """Compute the deadlines from the history, on the requested side's calendar."""
+    if request.requested is None or not request.events:
+        return ()
+    started = request.events[0].at.year
+    calendar = calendar_of(request.requested.country, (started - 1, started + 3))
+    return deadlines.schedule(
+        request.events,
+        regime_of(request),
+        calendar,
+        ZoneInfo(request.requested.zone),
+        requested_by=request.requested_by,
+    )
+
+
+def deadline_of(plan: tuple[Deadline, ...], kind: Kind) -> Deadline | None:
+    """Return the deadline of one kind, if the regime has it."""
+    return next((d for d in plan if d.kind is kind), None)
+
+
+def check_version(request: TraceRequest, version: int | None) -> None:
+    """Refuse a page older than the record; None is a caller that just read it."""
+    if version is not None and version != request.version:
+        raise Stale("The request changed since this page was opened.")
+
+
+def apply(
+    request: TraceRequest,
+    trigger: Trigger,
+    *,
+    actor: Actor,
+    fact: Fact | None = None,
+    now: datetime | None = None,
+) -> None:
+    """Move the request and keep all that follows from it. The caller commits."""
+    at = now or utcnow()
+    party = policies.require(actor, trigger, request)
+    change = lifecycle.fire(request, trigger, by=party, at=at, fact=fact)
+    request.events.append(
+        RequestEvent(
+            position=len(request.events) + 1,
+            trigger=change.trigger,
+            before=change.before,
+            after=change.after,
+            by=change.by,
+            authority_id=actor.authority_id,
+            actor_id=actor.user_id,
+            actor_name=actor.name,
+            at=at,
+            carried=carried(fact),
+        )
+    )
+    request.changed_at = at
+    request.settle()
+    plan = settle_deadlines(request)
+    answer = deadline_of(plan, Kind.ANSWER)
+    db.session.add_all(
+        compose.messages_for(
+            request,
+            change,
+            answer_due=answer.day if answer else None,
+            now=at,
+            domain=current_app.config["MAIL_DOMAIN"],
+        )
+    )
+    reminders.plan_for(request, plan, regime_of(request))
+
+
+def settle_deadlines(request: TraceRequest) -> tuple[Deadline, ...]:
+    """Rebuild the due dates that lists sort by; the page computes its own."""
+    if request.state is State.DRAFT:
+        return ()
+    request.regime = regime_of(request).code
+    plan = schedule_of(request)
+    answer = deadline_of(plan, Kind.ANSWER)
+    acknowledge = deadline_of(plan, Kind.ACKNOWLEDGE)
+    request.due = answer.due if answer and request.state in OPEN else FAR
+    request.acknowledge_due = acknowledge.due if acknowledge else None
+    request.calendar_version = answer.calendar_version if answer else None
+    return plan
+
+
+def usual_days(authority_id: int, *, now: datetime, days: int = 365) -> int | None:
+    """Return the usual days to answer of an authority from its own figures."""
+    since = now - timedelta(days=days)
+    sent = (
+        select(RequestEvent.request_id, func.min(RequestEvent.at).label("at"))
+        .join(TraceRequest, TraceRequest.id == RequestEvent.request_id)
+        .where(
+            TraceRequest.requested_id == authority_id,
+            RequestEvent.trigger == Trigger.SUBMIT,
+            RequestEvent.at > since,
+        )
+        .group_by(RequestEvent.request_id)
+        .limit(200)
+        .subquery()
+    )
+    rows = db.session.execute(
+        select(sent.c.at, func.min(RequestEvent.at))
+        .join(RequestEvent, RequestEvent.request_id == sent.c.request_id)
+        .where(RequestEvent.trigger == Trigger.RESPOND)
+        .group_by(sent.c.request_id, sent.c.at)
+    ).all()
+    waited = sorted((answered - asked).days for asked, answered in rows)
+    return waited[len(waited) // 2] if waited else None

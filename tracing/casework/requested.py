@@ -1,0 +1,104 @@
+"""What the requested authority does: acknowledge, ask, search, defer, answer."""
+
+from datetime import datetime
+
+from tracing.casework import queries
+from tracing.casework.apply import apply, check_version
+from tracing.extensions import db, wake
+from tracing.models import Account, TraceRequest
+from workflows.errors import NotPermitted
+from workflows.facts import Deferral, Questions, Response, Search
+from workflows.policies import Actor, may_answer, party_of
+from workflows.states import Party, Trigger
+
+
+def _step(
+    reference: str,
+    trigger: Trigger,
+    actor: Actor,
+    fact: Questions | Search | Deferral | Response | None,
+    version: int | None,
+    now: datetime | None,
+) -> TraceRequest:
+    request = queries.by_reference(reference, actor)
+    check_version(request, version)
+    apply(request, trigger, actor=actor, fact=fact, now=now)
+    if request.assigned_to_id is None:
+        request.assigned_to = db.session.get_one(Account, actor.user_id)
+    if isinstance(fact, Response):
+        request.outcome = fact.outcome
+    db.session.commit()
+    wake()
+    return request
+
+
+def acknowledge(
+    reference: str,
+    actor: Actor,
+    *,
+    version: int | None = None,
+    now: datetime | None = None,
+) -> TraceRequest:
+    """Confirm receipt (ITI 19)."""
+    return _step(reference, Trigger.ACKNOWLEDGE, actor, None, version, now)
+
+
+def ask_clarification(
+    reference: str,
+    actor: Actor,
+    fact: Questions,
+    *,
+    version: int | None = None,
+    now: datetime | None = None,
+) -> TraceRequest:
+    """Ask for what the request lacks (ITI 21)."""
+    return _step(reference, Trigger.ASK_CLARIFICATION, actor, fact, version, now)
+
+
+def record_search(
+    reference: str,
+    actor: Actor,
+    fact: Search,
+    *,
+    version: int | None = None,
+    now: datetime | None = None,
+) -> TraceRequest:
+    """Record that a register was searched, and what came of it."""
+    return _step(reference, Trigger.RECORD_SEARCH, actor, fact, version, now)
+
+
+def defer(
+    reference: str,
+    actor: Actor,
+    fact: Deferral,
+    *,
+    version: int | None = None,
+    now: datetime | None = None,
+) -> TraceRequest:
+    """Postpone the answer to a review date, on a ground (UNTOC 18(25))."""
+    return _step(reference, Trigger.DEFER, actor, fact, version, now)
+
+
+def respond(
+    reference: str,
+    actor: Actor,
+    fact: Response,
+    *,
+    version: int | None = None,
+    now: datetime | None = None,
+) -> TraceRequest:
+    """Answer (ITI 18-23)."""
+    return _step(reference, Trigger.RESPOND, actor, fact, version, now)
+
+
+def assign(
+    reference: str, actor: Actor, *, version: int | None = None
+) -> TraceRequest:
+    """Take a request into one's own hands; no step of its life."""
+    request = queries.by_reference(reference, actor)
+    check_version(request, version)
+    if party_of(actor, request) is not Party.REQUESTED or not may_answer(actor):
+        raise NotPermitted("Your role does not allow this; the role officer does.")
+    request.assigned_to = db.session.get_one(Account, actor.user_id)
+    db.session.commit()
+    return request

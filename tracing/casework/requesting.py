@@ -1,0 +1,255 @@
+"""What the requesting authority does: draft, send, clarify, read, close."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from tracing.casework import queries, sections
+from tracing.casework.apply import apply, check_version, utcnow
+from tracing.casework.references import draw, reference_of
+from tracing.directory import entries
+from tracing.extensions import db, wake
+from tracing.faults import AlreadyDone
+from tracing.models import (
+    Account,
+    Authority,
+    FormKey,
+    Item,
+    Recovery,
+    TraceRequest,
+)
+from workflows.errors import NotPermitted, TransitionNotAllowed
+from workflows.facts import Answers, Closure, Reason, Submission, Text
+from workflows.policies import Actor, may_file
+from workflows.states import State, Trigger
+
+
+def use_form_key(
+    key: str, actor: Actor, *, reference: str = "", now: datetime
+) -> FormKey:
+    """Keep the key of a form with its effect; the same form again is told so."""
+    used = db.session.get(FormKey, key)
+    if used is not None and used.account_id == actor.user_id:
+        raise AlreadyDone(used.reference)
+    row = FormKey(
+        key=key, account_id=actor.user_id, used_at=now, reference=reference
+    )
+    db.session.add(row)
+    try:
+        # Now, not at the commit: the second of two clicks must stop here.
+        db.session.flush()
+    except IntegrityError as error:
+        db.session.rollback()
+        used = db.session.get(FormKey, key)
+        if used is None or used.account_id != actor.user_id:
+            raise NotPermitted("This form belongs to someone else.") from error
+        raise AlreadyDone(used.reference) from error
+    return row
+
+
+def _draw_reference(year: int, country: str) -> tuple[int, str]:
+    while True:
+        number = draw()
+        taken = db.session.scalar(
+            select(TraceRequest.id).where(
+                TraceRequest.year == year, TraceRequest.number == number
+            )
+        )
+        if taken is None:
+            return number, reference_of(year, country, number)
+
+
+def new_draft(
+    actor: Actor,
+    *,
+    now: datetime,
+    recovery: Recovery | None = None,
+    parent: TraceRequest | None = None,
+) -> TraceRequest:
+    """Return a new empty draft in the session. The caller commits."""
+    if not may_file(actor):
+        raise NotPermitted("Your role does not allow this; the role investigator does.")
+    authority = db.session.get_one(Authority, actor.authority_id)
+    number, reference = _draw_reference(now.year, authority.country)
+    request = TraceRequest(
+        reference=reference,
+        year=now.year,
+        number=number,
+        state=State.DRAFT,
+        requesting=authority,
+        filed_by=db.session.get_one(Account, actor.user_id),
+        parent=parent,
+        recovery=recovery or Recovery(authority_id=authority.id),
+        item=Item(markings=[]),
+        persons=[],
+        events=[],
+        created_at=now,
+        changed_at=now,
+    )
+    request.settle()
+    db.session.add(request)
+    return request
+
+
+def _write(request: TraceRequest, data: Mapping[str, Mapping[str, Any]]) -> None:
+    for key, values in data.items():
+        sections.write(request, key, values)
+    if request.requested_id is not None:
+        request.requested = entries.open_for_requests(
+            request.requested_id, besides=request.requesting_id
+        )
+
+
+def draft(
+    actor: Actor,
+    data: Mapping[str, Mapping[str, Any]],
+    *,
+    form_key: str,
+    now: datetime | None = None,
+) -> TraceRequest:
+    """Start a draft from what the form holds so far."""
+    at = now or utcnow()
+    with db.session.no_autoflush:
+        used = use_form_key(form_key, actor, now=at)
+        request = new_draft(actor, now=at)
+        used.reference = request.reference
+        _write(request, data)
+    db.session.commit()
+    return request
+
+
+def save_draft(
+    reference: str,
+    actor: Actor,
+    data: Mapping[str, Mapping[str, Any]],
+    *,
+    version: int,
+    now: datetime | None = None,
+) -> TraceRequest:
+    """Save the draft; a page older than the record is refused."""
+    request = queries.by_reference(reference, actor)
+    if not may_file(actor):
+        raise NotPermitted("Your role does not allow this; the role investigator does.")
+    if request.state is not State.DRAFT:
+        raise TransitionNotAllowed("Only a draft can be changed; this one is sent.")
+    check_version(request, version)
+    _write(request, data)
+    request.changed_at = now or utcnow()
+    db.session.commit()
+    return request
+
+
+def submit(
+    reference: str,
+    actor: Actor,
+    *,
+    authorised: bool,
+    version: int,
+    now: datetime | None = None,
+) -> TraceRequest:
+    """Send the request once it is complete."""
+    at = now or utcnow()
+    request = queries.by_reference(reference, actor)
+    check_version(request, version)
+    zone = ZoneInfo(request.requesting.zone)
+    sections.require_complete(request, at.astimezone(zone).date())
+    fact = Submission(
+        confidentiality_guaranteed=bool(request.confidentiality_guaranteed),
+        confidentiality_reason=request.confidentiality_reason or "",
+        authorised=authorised,
+    )
+    apply(request, Trigger.SUBMIT, actor=actor, fact=fact, now=at)
+    db.session.commit()
+    wake()
+    return request
+
+
+def _step(
+    reference: str,
+    trigger: Trigger,
+    actor: Actor,
+    fact: Answers | Text | Closure | Reason,
+    version: int | None,
+    now: datetime | None,
+) -> TraceRequest:
+    request = queries.by_reference(reference, actor)
+    check_version(request, version)
+    if isinstance(fact, Answers):
+        fact.require_for(len(open_questions(request)))
+        request.requested_by = fact.requested_by or request.requested_by
+    apply(request, trigger, actor=actor, fact=fact, now=now)
+    db.session.commit()
+    wake()
+    return request
+
+
+def open_questions(request: TraceRequest) -> list[dict[str, str]]:
+    """Return the questions asked last: text, and the field each is about."""
+    for event in reversed(request.events):
+        if event.trigger is Trigger.ASK_CLARIFICATION:
+            return list(event.carried["questions"])
+    return []
+
+
+def clarify(
+    reference: str,
+    actor: Actor,
+    fact: Answers,
+    *,
+    version: int | None = None,
+    now: datetime | None = None,
+) -> TraceRequest:
+    """Answer the questions, one by one."""
+    return _step(reference, Trigger.CLARIFY, actor, fact, version, now)
+
+
+def query_response(
+    reference: str,
+    actor: Actor,
+    fact: Text,
+    *,
+    version: int | None = None,
+    now: datetime | None = None,
+) -> TraceRequest:
+    """Ask for the reasons of an answer, or what it means (ITI 23)."""
+    return _step(reference, Trigger.QUERY_RESPONSE, actor, fact, version, now)
+
+
+def close(
+    reference: str,
+    actor: Actor,
+    fact: Closure,
+    *,
+    version: int | None = None,
+    now: datetime | None = None,
+) -> TraceRequest:
+    """Close the request with what became of the trace."""
+    return _step(reference, Trigger.CLOSE, actor, fact, version, now)
+
+
+def withdraw(
+    reference: str,
+    actor: Actor,
+    fact: Reason,
+    *,
+    version: int | None = None,
+    now: datetime | None = None,
+) -> TraceRequest:
+    """Say that help is no longer needed (UNTOC 18(24))."""
+    return _step(reference, Trigger.WITHDRAW, actor, fact, version, now)
+
+
+def reopen(
+    reference: str,
+    actor: Actor,
+    fact: Reason,
+    *,
+    version: int | None = None,
+    now: datetime | None = None,
+) -> TraceRequest:
+    """Take up an ended request again."""
+    return _step(reference, Trigger.REOPEN, actor, fact, version, now)

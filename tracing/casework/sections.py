@@ -1,0 +1,150 @@
+"""The sections of the form and the rows they live in: one map, both ways."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from marshmallow import ValidationError
+
+from tracing.models import Item, Marking, Person, TraceRequest
+from tracing.schemas.request import SECTIONS
+from tracing.schemas.sections import Section
+from workflows.scripts import script_of
+from workflows.vocabulary import MarkType
+
+SCHEMAS: Final[dict[str, type[Section]]] = dict(SECTIONS)
+_ITEM_PART_OF_MARKINGS = ("serial_status", "restoration_method", "restoration_note")
+
+Values = dict[str, dict[str, Any]]
+
+
+def _fields(key: str) -> list[str]:
+    return list(SCHEMAS[key]._declared_fields)
+
+
+def _mark(data: Mapping[str, Any], position: int) -> Marking:
+    return Marking(
+        position=position,
+        type=data["type"],
+        text=data["text"],
+        component=data.get("component"),
+        place=data.get("place"),
+        status=data.get("status"),
+        script=script_of(data["text"]),
+    )
+
+
+def _write_markings(item: Item, data: Mapping[str, Any]) -> None:
+    for name in _ITEM_PART_OF_MARKINGS:
+        setattr(item, name, data.get(name))
+    marks = list(data.get("marks") or ())
+    if data.get("serial"):
+        serial = {
+            "type": MarkType.SERIAL,
+            "text": data["serial"],
+            "component": data.get("serial_component"),
+            "place": data.get("serial_place"),
+            "status": data.get("serial_status"),
+        }
+        marks.insert(0, serial)
+    item.markings = [
+        _mark(mark, position)
+        for position, mark in enumerate(marks, 1)
+        if mark.get("type") and mark.get("text")
+    ]
+
+
+def write(request: TraceRequest, key: str, data: Mapping[str, Any]) -> None:
+    """Put one section's loaded data into its rows; what is absent is cleared."""
+    match key:
+        case "markings":
+            _write_markings(request.item, data)
+        case "persons":
+            request.persons = [
+                Person(**person)
+                for person in data.get("persons") or ()
+                if person.get("role")
+            ]
+        case "item" | "find":
+            target = request.item if key == "item" else request.recovery
+            for name in _fields(key):
+                setattr(target, name, data.get(name))
+        case _:
+            for name in _fields(key):
+                setattr(request, name, data.get(name))
+
+
+def _read_markings(item: Item) -> dict[str, Any]:
+    marks = list(item.markings)
+    values: dict[str, Any] = {
+        name: getattr(item, name) for name in _ITEM_PART_OF_MARKINGS
+    }
+    if marks and marks[0].type is MarkType.SERIAL:
+        serial = marks.pop(0)
+        values |= {
+            "serial": serial.text,
+            "serial_component": serial.component,
+            "serial_place": serial.place,
+        }
+    values["marks"] = [
+        {
+            name: value
+            for name in ("type", "text", "component", "place", "status")
+            if (value := getattr(mark, name)) is not None
+        }
+        for mark in marks
+    ]
+    return values
+
+
+def _columns(source: object, names: list[str]) -> dict[str, Any]:
+    return {
+        name: value
+        for name in names
+        if (value := getattr(source, name)) is not None and value != ()
+    }
+
+
+def read(request: TraceRequest) -> Values:
+    """Return each section's data as the schemas dump it: strings and codes."""
+    found: Values = {}
+    for key, schema in SECTIONS:
+        values: dict[str, Any]
+        match key:
+            case "markings":
+                values = _read_markings(request.item)
+            case "persons":
+                names = [
+                    name
+                    for name in Person.__table__.columns.keys()
+                    if name not in ("id", "request_id")
+                ]
+                values = {"persons": [_columns(p, names) for p in request.persons]}
+            case "item":
+                values = _columns(request.item, _fields(key))
+            case "find":
+                values = _columns(request.recovery, _fields(key))
+            case _:
+                values = _columns(request, _fields(key))
+        dumped = schema().dump(values)
+        found[key] = {
+            name: value for name, value in dumped.items() if value not in (None, "")
+        }
+    return found
+
+
+def missing(request: TraceRequest, today: date) -> dict[str, Any]:
+    """Return what still stops the request from being sent, by section and field."""
+    errors: dict[str, Any] = {}
+    for key, values in read(request).items():
+        found = SCHEMAS[key](today=today).validate(values)
+        if found:
+            errors[key] = found
+    return errors
+
+
+def require_complete(request: TraceRequest, today: date) -> None:
+    """Refuse a request that lacks what the schemas ask for (domain 3.4)."""
+    errors = missing(request, today)
+    if errors:
+        raise ValidationError(errors)

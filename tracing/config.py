@@ -1,0 +1,129 @@
+"""Settings: defaults, then instance/config.py, then TRACING_*; read once, typed."""
+
+import os
+import runpy
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+
+class SettingsError(Exception):
+    """A setting is missing, unknown or of the wrong kind; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an installation can choose. Times are seconds unless named otherwise."""
+
+    database_url: str = "sqlite:///tracing.sqlite"
+    secret_key: str = ""
+    password_salt: str = ""
+    totp_key: str = ""
+    public_url: str = "http://127.0.0.1:8000"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 2
+    behind_https: bool = False
+    demonstration: bool = False
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_user: str = ""
+    smtp_password: str = ""
+    smtp_security: str = "starttls"
+    smtp_timeout: int = 20
+    mail_from: str = "tracing@localhost.example"
+    mail_attempts: int = 12
+    max_form_bytes: int = 2_000_000
+    session_idle: int = 1800
+    instance: str = ""
+
+    @property
+    def sends_mail(self) -> bool:
+        """Tell whether a mail server is configured."""
+        return bool(self.smtp_host)
+
+    @classmethod
+    def for_tests(cls, database_url: str, instance: Path) -> "Settings":
+        """Return settings for one test: own database, own folder, fixed secrets."""
+        return cls(
+            database_url=database_url,
+            instance=str(instance),
+            secret_key="test-" * 8,  # noqa: S106 - not a secret
+            password_salt="test-" * 8,  # noqa: S106 - not a secret
+            totp_key="test-" * 8,
+        )
+
+
+SECRETS = ("secret_key", "password_salt", "totp_key", "smtp_password")
+_REQUIRED = ("secret_key", "password_salt", "totp_key")
+
+
+def template_folder() -> Path:
+    """Return the templates: inside the package in a wheel, beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    bundled = package / "templates"
+    return bundled if bundled.is_dir() else package.parent / "templates"
+
+
+def _typed(name: str, kind: object, value: object) -> Any:
+    if kind is bool and isinstance(value, str):
+        if value.lower() in ("1", "true", "yes", "on"):
+            return True
+        if value.lower() in ("0", "false", "no", "off", ""):
+            return False
+        raise SettingsError(f"{name}: write true or false")
+    if kind is int:
+        try:
+            return int(str(value))
+        except ValueError as error:
+            raise SettingsError(f"{name}: write a whole number") from error
+    if kind in (str, bool) and isinstance(value, (str, bool)):
+        return value
+    raise SettingsError(f"{name}: the value is of the wrong kind")
+
+
+def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings of an installation; stop on anything unknown or missing."""
+    kinds = {field.name: field.type for field in fields(Settings)}
+    given: dict[str, Any] = {"instance": str(instance)}
+    file = instance / "config.py"
+    if file.is_file():
+        for key, value in runpy.run_path(str(file)).items():
+            if not key.isupper():
+                continue
+            name = key.lower()
+            if name not in kinds:
+                raise SettingsError(f"{file}: {key} is not a setting")
+            given[name] = _typed(key, kinds[name], value)
+    for key, text in environ.items():
+        if not key.startswith("TRACING_") or key == "TRACING_INSTANCE_PATH":
+            continue
+        name = key.removeprefix("TRACING_").lower()
+        if name not in kinds:
+            raise SettingsError(f"{key} is not a setting; see docs/settings.md")
+        given[name] = _typed(key, kinds[name], text)
+    settings = Settings(**given)
+    missing = [name for name in _REQUIRED if not getattr(settings, name)]
+    if missing:
+        wanted = ", ".join(f"TRACING_{name.upper()}" for name in missing)
+        raise SettingsError(
+            f"no value for {wanted}: run `tracing init`, which writes"
+            f" {file} with fresh secrets, or set them"
+        )
+    return settings
+
+
+def write_secrets(instance: Path) -> bool:
+    """Write instance/config.py with fresh secrets where there is none yet."""
+    instance.mkdir(parents=True, exist_ok=True)
+    file = instance / "config.py"
+    if file.exists():
+        return False
+    lines = ["# Secrets of this installation: keep this file private.\n"]
+    lines += [f'{name.upper()} = "{secrets.token_urlsafe(48)}"\n' for name in _REQUIRED]
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        out.writelines(lines)
+    return True

@@ -1,0 +1,39 @@
+"""One table of errors: what is raised, and the status it becomes."""
+
+from marshmallow import ValidationError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+
+from workflows.errors import (
+    FactMissing,
+    NotPermitted,
+    NotVisible,
+    RestrictionHolds,
+    TransitionNotAllowed,
+)
+
+
+class Stale(Exception):
+    """The page was older than the record."""
+
+
+class AlreadyDone(Exception):
+    """The same form was sent before; `reference` is what it led to."""
+
+    def __init__(self, reference: str) -> None:
+        """Keep where the first one led."""
+        super().__init__(reference)
+        self.reference = reference
+
+
+STATUS_OF: dict[type[Exception], int] = {
+    ValidationError: 422,
+    FactMissing: 422,
+    TransitionNotAllowed: 409,
+    RestrictionHolds: 409,
+    StaleDataError: 409,
+    Stale: 409,
+    NotPermitted: 403,
+    NotVisible: 404,
+    OperationalError: 503,
+}

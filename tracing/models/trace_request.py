@@ -1,0 +1,307 @@
+"""A trace request and what belongs to it: find, item, markings, persons, events."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from tracing.models.account import Account
+from tracing.models.base import Base, CodeList, Key, code_of
+from tracing.models.directory import Authority
+from workflows.states import AWAITING_ANSWER, OPEN, Party, State, Trigger
+from workflows.vocabulary import (
+    AcquisitionMode,
+    Condition,
+    DomesticSearchOverride,
+    FirearmType,
+    FiringAction,
+    HandlingCode,
+    ItemKind,
+    LegalBasis,
+    LegalJustification,
+    MarkType,
+    Outcome,
+    Part,
+    PersonRole,
+    RestorationMethod,
+    RoutingBasis,
+    SeizurePlace,
+    SerialStatus,
+    Sex,
+    TraceGoal,
+    TransportMode,
+    TriState,
+    Urgency,
+)
+
+
+FAR = datetime(9999, 1, 1, tzinfo=UTC)
+"""Where a request without a due date stands in lists: after all that have one."""
+
+
+class Recovery(Base):
+    """A find or seizure; several requests may come from one."""
+
+    __tablename__ = "recovery"
+
+    id: Mapped[Key]
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"), index=True)
+    found_on: Mapped[date | None]
+    found_time: Mapped[time | None]
+    place: Mapped[str | None] = mapped_column(String(300))
+    place_type: Mapped[SeizurePlace | None] = mapped_column(code_of(SeizurePlace))
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    mode: Mapped[AcquisitionMode | None] = mapped_column(code_of(AcquisitionMode))
+    legal_justification: Mapped[LegalJustification | None] = mapped_column(
+        code_of(LegalJustification)
+    )
+    linked_offences: Mapped[tuple[str, ...] | None] = mapped_column(CodeList)
+    circumstances: Mapped[str | None] = mapped_column(Text)
+    seizure_number: Mapped[str | None] = mapped_column(String(100))
+    origin: Mapped[str | None] = mapped_column(String(2))
+    dispatch: Mapped[str | None] = mapped_column(String(2))
+    transit: Mapped[str | None] = mapped_column(String(300))
+    destination: Mapped[str | None] = mapped_column(String(2))
+    transport_mode: Mapped[TransportMode | None] = mapped_column(code_of(TransportMode))
+    transport_registration: Mapped[str | None] = mapped_column(String(100))
+
+
+class TraceRequest(Base):
+    """What one authority asks another about one item."""
+
+    __tablename__ = "trace_request"
+    __table_args__ = (
+        # The queue of an authority, and its own requests, in the order shown.
+        Index("ix_trace_request_queue", "requested_id", "awaiting", "due", "id"),
+        Index("ix_trace_request_mine", "requesting_id", "open", "due", "id"),
+        Index("ix_trace_request_filed", "requesting_id", "filed_by_id", "id"),
+        UniqueConstraint("year", "number"),
+    )
+
+    id: Mapped[Key]
+    reference: Mapped[str] = mapped_column(String(24), unique=True)
+    year: Mapped[int]
+    number: Mapped[int]
+    version: Mapped[int] = mapped_column(default=1)
+    state: Mapped[State] = mapped_column(code_of(State), default=State.DRAFT)
+    requesting_id: Mapped[int] = mapped_column(ForeignKey("authority.id"))
+    requested_id: Mapped[int | None] = mapped_column(ForeignKey("authority.id"))
+    filed_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    assigned_to_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    parent_id: Mapped[int | None] = mapped_column(
+        ForeignKey("trace_request.id"), index=True
+    )
+    recovery_id: Mapped[int] = mapped_column(ForeignKey("recovery.id"), index=True)
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+    # What lists sort and count by, rebuilt by every step from the history.
+    open: Mapped[bool] = mapped_column(default=False)
+    awaiting: Mapped[bool] = mapped_column(default=False)
+    due: Mapped[datetime] = mapped_column(default=FAR)
+    acknowledge_due: Mapped[datetime | None]
+    regime: Mapped[str | None] = mapped_column(String(40))
+    calendar_version: Mapped[str | None] = mapped_column(String(80))
+    outcome: Mapped[Outcome | None] = mapped_column(code_of(Outcome))
+
+    # header
+    urgency: Mapped[Urgency | None] = mapped_column(code_of(Urgency))
+    urgency_reason: Mapped[str | None] = mapped_column(Text)
+    routing_basis: Mapped[RoutingBasis | None] = mapped_column(code_of(RoutingBasis))
+    requested_by: Mapped[date | None]
+    requested_by_reason: Mapped[str | None] = mapped_column(Text)
+    own_case_number: Mapped[str | None] = mapped_column(String(100))
+    officer_phone: Mapped[str | None] = mapped_column(String(40))
+    language: Mapped[str | None] = mapped_column(String(5))
+    trace_goal: Mapped[TraceGoal | None] = mapped_column(code_of(TraceGoal))
+    # basis
+    legal_basis: Mapped[LegalBasis | None] = mapped_column(code_of(LegalBasis))
+    legal_basis_text: Mapped[str | None] = mapped_column(Text)
+    illicit_limbs: Mapped[tuple[str, ...] | None] = mapped_column(CodeList)
+    illicit_reason: Mapped[str | None] = mapped_column(Text)
+    offence: Mapped[str | None] = mapped_column(Text)
+    facts_summary: Mapped[str | None] = mapped_column(Text)
+    purpose: Mapped[str | None] = mapped_column(Text)
+    assistance_sought: Mapped[str | None] = mapped_column(Text)
+    special_procedure: Mapped[str | None] = mapped_column(Text)
+    confidentiality_guaranteed: Mapped[bool | None]
+    confidentiality_reason: Mapped[str | None] = mapped_column(Text)
+    keep_request_confidential: Mapped[bool | None]
+    restrictions_asked: Mapped[str | None] = mapped_column(Text)
+    handling: Mapped[HandlingCode | None] = mapped_column(code_of(HandlingCode))
+    handling_text: Mapped[str | None] = mapped_column(Text)
+    # domestic
+    domestic_searches: Mapped[str | None] = mapped_column(Text)
+    domestic_override: Mapped[DomesticSearchOverride | None] = mapped_column(
+        code_of(DomesticSearchOverride)
+    )
+    domestic_override_text: Mapped[str | None] = mapped_column(Text)
+
+    requesting: Mapped[Authority] = relationship(foreign_keys=[requesting_id])
+    requested: Mapped[Authority | None] = relationship(foreign_keys=[requested_id])
+    filed_by: Mapped[Account | None] = relationship(foreign_keys=[filed_by_id])
+    assigned_to: Mapped[Account | None] = relationship(foreign_keys=[assigned_to_id])
+    parent: Mapped["TraceRequest | None"] = relationship(
+        remote_side=[id], back_populates="onward"
+    )
+    onward: Mapped[list["TraceRequest"]] = relationship(back_populates="parent")
+    recovery: Mapped[Recovery] = relationship()
+    item: Mapped["Item"] = relationship(
+        back_populates="request", cascade="all, delete-orphan"
+    )
+    persons: Mapped[list["Person"]] = relationship(
+        order_by="Person.id", cascade="all, delete-orphan"
+    )
+    events: Mapped[list["RequestEvent"]] = relationship(
+        order_by="RequestEvent.position", cascade="all, delete-orphan"
+    )
+
+    __mapper_args__ = {"version_id_col": version}
+
+    @property
+    def past(self) -> Sequence[State]:
+        """Return the states left so far, oldest first, without steps that stayed."""
+        return [e.before for e in self.events if e.before is not e.after]
+
+    @property
+    def mail_number(self) -> str:
+        """Return the number without the State code: all that a mail may say."""
+        year, _country, rest = self.reference.split("-", 2)
+        return f"{year}-{rest}"
+
+    def settle(self) -> None:
+        """Bring what lists sort by in line with the state."""
+        self.open = self.state in OPEN
+        self.awaiting = self.state in AWAITING_ANSWER
+
+
+class Item(Base):
+    """The one thing a request traces: a firearm, a part, or an ammunition lot."""
+
+    __tablename__ = "item"
+
+    id: Mapped[Key]
+    request_id: Mapped[int] = mapped_column(
+        ForeignKey("trace_request.id"), unique=True
+    )
+    kind: Mapped[ItemKind | None] = mapped_column(code_of(ItemKind))
+    firearm_type: Mapped[FirearmType | None] = mapped_column(code_of(FirearmType))
+    make: Mapped[str | None] = mapped_column(String(100))
+    model: Mapped[str | None] = mapped_column(String(100))
+    calibre: Mapped[str | None] = mapped_column(String(40))
+    country_of_manufacture: Mapped[str | None] = mapped_column(String(2))
+    place_of_manufacture: Mapped[str | None] = mapped_column(String(200))
+    year: Mapped[int | None]
+    firing_action: Mapped[FiringAction | None] = mapped_column(code_of(FiringAction))
+    barrel_length_mm: Mapped[int | None]
+    finish: Mapped[str | None] = mapped_column(String(100))
+    capacity: Mapped[int | None]
+    condition: Mapped[Condition | None] = mapped_column(code_of(Condition))
+    part: Mapped[Part | None] = mapped_column(code_of(Part))
+    quantity: Mapped[int | None]
+    lot_number: Mapped[str | None] = mapped_column(String(100))
+    headstamp: Mapped[str | None] = mapped_column(String(100))
+    importer_name: Mapped[str | None] = mapped_column(String(200))
+    import_country: Mapped[str | None] = mapped_column(String(2))
+    import_year: Mapped[int | None]
+    serial_status: Mapped[SerialStatus | None] = mapped_column(code_of(SerialStatus))
+    restoration_method: Mapped[RestorationMethod | None] = mapped_column(
+        code_of(RestorationMethod)
+    )
+    restoration_note: Mapped[str | None] = mapped_column(Text)
+
+    request: Mapped[TraceRequest] = relationship(back_populates="item")
+    markings: Mapped[list["Marking"]] = relationship(
+        order_by="Marking.position", cascade="all, delete-orphan", lazy="selectin"
+    )
+
+    @property
+    def serials(self) -> list["Marking"]:
+        """Return the serial numbers; several on one weapon are normal."""
+        return [mark for mark in self.markings if mark.type is MarkType.SERIAL]
+
+    @property
+    def serial(self) -> "Marking | None":
+        """Return the serial of the frame or receiver: the first one given."""
+        return next(iter(self.serials), None)
+
+
+class Marking(Base):
+    """One mark as it stands on the item."""
+
+    __tablename__ = "marking"
+
+    id: Mapped[Key]
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
+    position: Mapped[int]
+    type: Mapped[MarkType] = mapped_column(code_of(MarkType))
+    text: Mapped[str] = mapped_column(String(64))
+    component: Mapped[str | None] = mapped_column(String(100))
+    place: Mapped[str | None] = mapped_column(String(100))
+    status: Mapped[SerialStatus | None] = mapped_column(code_of(SerialStatus))
+    script: Mapped[str | None] = mapped_column(String(40))
+
+
+class Person(Base):
+    """A person named in a request; sex may be unknown."""
+
+    __tablename__ = "person"
+
+    id: Mapped[Key]
+    request_id: Mapped[int] = mapped_column(ForeignKey("trace_request.id"), index=True)
+    role: Mapped[PersonRole] = mapped_column(code_of(PersonRole))
+    family_name: Mapped[str | None] = mapped_column(String(200))
+    given_name: Mapped[str | None] = mapped_column(String(200))
+    alias: Mapped[str | None] = mapped_column(String(200))
+    born: Mapped[date | None]
+    sex: Mapped[Sex | None] = mapped_column(code_of(Sex))
+    nationality: Mapped[str | None] = mapped_column(String(2))
+    id_number: Mapped[str | None] = mapped_column(String(100))
+    is_registered_owner: Mapped[TriState | None] = mapped_column(code_of(TriState))
+
+
+class RequestEvent(Base):
+    """Something that happened; the state can be rebuilt from these rows."""
+
+    __tablename__ = "request_event"
+    __table_args__ = (UniqueConstraint("request_id", "position"),)
+
+    id: Mapped[Key]
+    request_id: Mapped[int] = mapped_column(ForeignKey("trace_request.id"))
+    position: Mapped[int]
+    trigger: Mapped[Trigger] = mapped_column(code_of(Trigger))
+    before: Mapped[State] = mapped_column(code_of(State))
+    after: Mapped[State] = mapped_column(code_of(State))
+    by: Mapped[Party] = mapped_column(code_of(Party))
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"))
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    actor_name: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime]
+    carried: Mapped[dict[str, Any]]
+
+    @property
+    def fact(self) -> SimpleNamespace:
+        """Return what moves a deadline, as the schedule reads it."""
+        return SimpleNamespace(
+            review_date=_day(self.carried.get("review_date")),
+            requested_by=_day(self.carried.get("requested_by")),
+        )
+
+
+class FormKey(Base):
+    """A form that was sent; the same one again leads to the same request."""
+
+    __tablename__ = "form_key"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    used_at: Mapped[datetime]
+    reference: Mapped[str] = mapped_column(String(24), server_default=text("''"))
+
+
+def _day(value: object) -> date | None:
+    return date.fromisoformat(value) if isinstance(value, str) else None

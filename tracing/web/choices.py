@@ -1,0 +1,30 @@
+"""Lists that a schema can only name: States, authorities, languages."""
+
+from flask_babel import get_locale
+
+from tracing.accounts.actors import current_actor
+from tracing.directory import countries, entries
+from tracing.web.context import LANGUAGES, country
+from tracing.web.forms import LISTS, Choice
+
+
+def _countries() -> list[Choice]:
+    locale = get_locale()
+    return countries.choices(locale.language if locale else "en")
+
+
+def _authorities() -> list[Choice]:
+    actor = current_actor()
+    mine = actor.authority_id if actor else 0
+    found = [
+        (str(a.id), f"{country(a.country)} – {a.name}")
+        for a in entries.addressees(besides=mine)
+    ]
+    return sorted(found, key=lambda choice: choice[1].casefold())
+
+
+def init_choices() -> None:
+    """Tell the forms where the named lists come from."""
+    LISTS["countries"] = _countries
+    LISTS["authorities"] = _authorities
+    LISTS["languages"] = lambda: list(LANGUAGES.items())

@@ -1,0 +1,179 @@
+"""What every page knows: language, who is signed in, the way around."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from flask import Flask, current_app, request, session, url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from tracing.accounts.actors import current_actor
+from tracing.casework import queries
+from tracing.directory import countries
+from workflows.policies import CASE_ROLES, Actor, Role, may_answer, may_file
+
+LANGUAGES: Final = {
+    "ar": "العربية",
+    "zh": "中文",
+    "en": "English",
+    "fr": "Français",
+    "ru": "Русский",
+    "es": "Español",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One entry of the navigation."""
+
+    url: str
+    label: str
+    count: int | None
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language the pages can be read in."""
+
+    code: str
+    name: str
+    dir: str
+    url: str
+    current: bool
+
+
+def choose_language() -> str:
+    """Return the language chosen here, else the account's, else the browser's."""
+    chosen = session.get("language")
+    if chosen in LANGUAGES:
+        return str(chosen)
+    actor = current_actor()
+    if actor is not None and actor.language in LANGUAGES:
+        return actor.language
+    return request.accept_languages.best_match(list(LANGUAGES)) or "en"
+
+
+@lru_cache(maxsize=64)
+def _fingerprint(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    """Return the address of a static file; it changes with its content."""
+    folder = current_app.static_folder or ""
+    return url_for("static", filename=name, v=_fingerprint(f"{folder}/{name}"))
+
+
+def _count(kind: str, actor: Actor, view: str) -> int:
+    return queries.counts(actor, kind, (view,), now=datetime.now(UTC))[view]
+
+
+def ways(actor: Actor) -> list[Way]:
+    """Return where this person can go, with how much waits there."""
+    here = request.endpoint or ""
+    found = []
+
+    def add(endpoint: str, label: str, count: int | None = None) -> None:
+        current = here == endpoint or here.startswith(f"{endpoint.split('.')[0]}.x")
+        found.append(Way(url_for(endpoint), label, count, current))
+
+    sees = not actor.roles.isdisjoint(CASE_ROLES)
+    if sees and (may_answer(actor) or actor.is_any(Role.AUDITOR)):
+        add("queue.show", _("To answer"), _count("queue", actor, "urgent"))
+    if may_file(actor):
+        add("drafts.new", _("New request"))
+    if sees:
+        add("mine.show", _("My requests"), _count("mine", actor, "open"))
+    add("contacts.index", _("Points of contact"))
+    if actor.is_any(Role.ADMINISTRATOR, Role.SUPERVISOR):
+        add("outgoing.show", _("Outgoing messages"))
+    return found
+
+
+def _languages() -> list[Language]:
+    now = get_locale()
+    return [
+        Language(
+            code,
+            name,
+            Locale.parse(code).text_direction,
+            url_for("home.language", code=code, back=request.path),
+            now is not None and now.language == code,
+        )
+        for code, name in LANGUAGES.items()
+    ]
+
+
+def day(value: date | datetime | None, zone: str = "UTC") -> str:
+    """Return a day in words: 26 November 2026."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        value = value.astimezone(ZoneInfo(zone)).date()
+    locale = get_locale() or Locale("en")
+    pattern = "d MMMM y" if locale.language == "en" else "long"
+    return format_date(value, pattern, locale=locale)
+
+
+def moment(value: datetime | None, zone: str = "UTC") -> str:
+    """Return an instant in words, with its zone."""
+    if value is None:
+        return ""
+    local = value.astimezone(ZoneInfo(zone))
+    words = format_datetime(local, "d MMMM y, HH:mm", locale=get_locale())
+    return f"{words} ({zone})"
+
+
+def country(code: str | None) -> str:
+    """Return the name of a State in the reader's language."""
+    locale = get_locale()
+    return countries.name_of(code, locale.language if locale else "en") if code else ""
+
+
+def said(text: str | None) -> str:
+    """Translate a text that stands in a list or schema; empty stays empty."""
+    return _(text) if text else ""
+
+
+def lines(text: str) -> Markup:
+    """Show the line breaks a person wrote."""
+    return Markup("<br>").join(text.splitlines())
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates their words and filters."""
+    filters: dict[str, Callable[..., Any]] = {
+        "day": day,
+        "moment": moment,
+        "country": country,
+        "said": said,
+        "lines": lines,
+    }
+    app.jinja_env.filters.update(filters)
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+
+    @app.context_processor
+    def _common() -> dict[str, Any]:
+        actor = current_actor()
+        settings = app.extensions["tracing.settings"]
+        banner = _("Demonstration: all data is fictional.")
+        return {
+            "actor": actor,
+            "locale": get_locale(),
+            "languages": _languages(),
+            "nav": ways(actor) if actor else [],
+            "asset": asset,
+            "theme": session.get("theme"),
+            "banner": banner if settings.demonstration else None,
+        }

@@ -1,0 +1,212 @@
+"""Filing: one page of sections, a check page, and sending."""
+
+import secrets
+from datetime import UTC, date, datetime
+from typing import Any
+
+from flask import (
+    Blueprint,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_babel import gettext as _
+from marshmallow import ValidationError
+from werkzeug.exceptions import Forbidden
+from werkzeug.wrappers import Response
+
+from tracing.accounts.actors import current_actor
+from tracing.casework import queries, requesting, sections
+from tracing.models import TraceRequest
+from tracing.schemas.request import SECTIONS
+from tracing.web import forms, shown
+from tracing.web.choices import init_choices
+from tracing.web.context import said
+from workflows.policies import Actor, may_file
+from workflows.states import State
+
+drafts = Blueprint("drafts", __name__, url_prefix="/trace-requests")
+BLUEPRINTS = (drafts,)
+init_choices()
+
+
+def _actor() -> Actor:
+    actor = current_actor()
+    if actor is None or not may_file(actor):
+        raise Forbidden
+    return actor
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def version_of_form() -> int:
+    """Return the version the page was made from; -1, which none has, if absent."""
+    text = request.form.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
+def _posted() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Return raw values, loaded values and errors, each by section."""
+    raw: dict[str, Any] = {}
+    loaded: dict[str, Any] = {}
+    errors: dict[str, Any] = {}
+    for key, schema_class in SECTIONS:
+        schema = schema_class(today=_today())
+        raw[key] = forms.posted(schema, request.form, key)
+        try:
+            loaded[key] = schema.load(raw[key], partial=True)
+        except ValidationError as error:
+            errors[key] = error.messages
+    return raw, loaded, errors
+
+
+def _page(
+    raw: dict[str, Any],
+    errors: dict[str, Any],
+    *,
+    found: TraceRequest | None = None,
+    status: int = 200,
+) -> tuple[str, int]:
+    adding = request.form.get("add")
+    drawn = []
+    for key, schema_class in SECTIONS:
+        schema = schema_class(today=_today())
+        group = adding if adding and adding.startswith(f"{key}-") else None
+        drawn.append(
+            {
+                "key": key,
+                "title": said(schema_class.title),
+                "intro": said(schema_class.intro),
+                "controls": forms.controls(
+                    schema, raw.get(key), errors.get(key), key, adding=group
+                ),
+            }
+        )
+    body = render_template(
+        "trace_requests/edit.html",
+        sections=drawn,
+        summary=forms.summary(*(part["controls"] for part in drawn)),
+        found=found,
+        form_key=request.form.get("form_key") or secrets.token_urlsafe(24),
+        version=request.form.get("version") or (found.version if found else None),
+    )
+    return body, status
+
+
+@drafts.get("/new")
+def new() -> tuple[str, int]:
+    """Show the empty form."""
+    _actor()
+    return _page({"header": {"language": "en"}}, {})
+
+
+@drafts.post("/new")
+def create() -> tuple[str, int] | Response:
+    """Keep what was filled in as a draft."""
+    actor = _actor()
+    raw, loaded, errors = _posted()
+    if errors or forms.rearranging(request.form):
+        return _page(_rearranged(raw), errors, status=422 if errors else 200)
+    key = request.form.get("form_key", "")[:64] or secrets.token_urlsafe(24)
+    draft = requesting.draft(actor, loaded, form_key=key)
+    return _onwards(draft)
+
+
+def _rearranged(raw: dict[str, Any]) -> dict[str, Any]:
+    remove = request.form.get("remove", "")
+    for key, values in raw.items():
+        for name, rows in values.items():
+            lead = f"{key}-{name}-"
+            if isinstance(rows, list) and remove.startswith(lead):
+                number = remove.removeprefix(lead)
+                if number.isdigit() and int(number) < len(rows):
+                    rows.pop(int(number))
+    return raw
+
+
+def _onwards(draft: TraceRequest) -> Response:
+    if request.form.get("action") == "check":
+        return redirect(url_for("drafts.check", reference=draft.reference), 303)
+    flash(_("The draft is saved."), "ok")
+    return redirect(url_for("drafts.edit", reference=draft.reference), 303)
+
+
+def _draft(reference: str, actor: Actor) -> TraceRequest:
+    return queries.by_reference(reference, actor)
+
+
+@drafts.get("/<reference>/edit")
+def edit(reference: str) -> tuple[str, int] | Response:
+    """Show the draft's form."""
+    found = _draft(reference, _actor())
+    if found.state is not State.DRAFT:
+        return redirect(url_for("requests.show", reference=reference), 303)
+    errors = sections.missing(found, _today()) if request.args.get("all") else {}
+    return _page(sections.read(found), errors, found=found)
+
+
+@drafts.post("/<reference>/edit")
+def save(reference: str) -> tuple[str, int] | Response:
+    """Save the draft."""
+    actor = _actor()
+    found = _draft(reference, actor)
+    raw, loaded, errors = _posted()
+    if errors or forms.rearranging(request.form):
+        status = 422 if errors else 200
+        return _page(_rearranged(raw), errors, found=found, status=status)
+    saved = requesting.save_draft(reference, actor, loaded, version=version_of_form())
+    return _onwards(saved)
+
+
+@drafts.get("/<reference>/check")
+def check(reference: str) -> str | Response:
+    """Show the request once more, the serial read back, before it is sent."""
+    found = _draft(reference, _actor())
+    if found.state is not State.DRAFT:
+        return redirect(url_for("requests.show", reference=reference), 303)
+    return _check_page(found, {})
+
+
+def _check_page(found: TraceRequest, problems: dict[str, Any]) -> str:
+    missing = problems or sections.missing(found, _today())
+    wanted = []
+    for key, schema_class in SECTIONS:
+        drawn = forms.controls(
+            schema_class(today=_today()), {}, missing.get(key, {}), key
+        )
+        wanted += forms.summary(*drawn)
+    return render_template(
+        "trace_requests/check.html",
+        found=found,
+        wanted=wanted,
+        facts=shown.sections_of(found),
+        readback=shown.readback(found),
+        warnings=shown.warnings(found),
+        addressee=found.requested,
+        plan=shown.foreseen(found),
+        form_key=secrets.token_urlsafe(24),
+    )
+
+
+@drafts.post("/<reference>/submit")
+def submit(reference: str) -> tuple[str, int] | Response:
+    """Send the request, or say what is missing."""
+    actor = _actor()
+    found = _draft(reference, actor)
+    if found.state is not State.DRAFT:
+        return redirect(url_for("requests.show", reference=reference), 303)
+    authorised = request.form.get("authorised") == "true"
+    problems = sections.missing(found, _today())
+    if problems or not authorised:
+        if not authorised and not problems:
+            flash(_("Tick the declaration before you send."), "stop")
+        return _check_page(found, problems), 422
+    requesting.submit(
+        reference, actor, authorised=authorised, version=version_of_form()
+    )
+    flash(_("The request is sent."), "ok")
+    return redirect(url_for("requests.show", reference=reference), 303)

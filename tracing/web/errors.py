@@ -1,0 +1,64 @@
+"""Errors as pages: what happened, what to do, nothing of how it works inside."""
+
+import logging
+import secrets
+from datetime import UTC, datetime
+
+from flask import Flask, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from tracing.casework.session import give_up
+from tracing.faults import STATUS_OF, AlreadyDone
+
+log = logging.getLogger(__name__)
+
+def page(status: int, words: str | None = None) -> tuple[str, int]:
+    """Return the page of an error; the words are ours, never the input's."""
+    reference = secrets.token_hex(4)
+    if status >= 500:
+        log.error("error %s: %s %s", reference, status, request.endpoint)
+    now = datetime.now(UTC)
+    body = render_template(
+        "errors/error.html",
+        code=status,
+        words=words,
+        reference=reference if status >= 500 else None,
+        at=now.strftime("%Y-%m-%d %H:%M"),
+        at_iso=now.isoformat(timespec="seconds"),
+    )
+    return body, status
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error of ours and of the library with a page."""
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> tuple[str, int] | Response:
+        if error.code is not None and 300 <= error.code < 400:
+            return error.get_response()  # type: ignore[return-value]
+        return page(error.code or 500)
+
+    @app.errorhandler(CSRFError)
+    def _csrf(_error: CSRFError) -> tuple[str, int]:
+        return page(
+            400, _("The page was open too long. Go back, reload it, and send it again.")
+        )
+
+    @app.errorhandler(AlreadyDone)
+    def _done(error: AlreadyDone) -> Response:
+        if not error.reference:
+            return redirect(url_for("mine.show"), 303)
+        return redirect(url_for("requests.show", reference=error.reference), 303)
+
+    @app.errorhandler(Exception)
+    def _other(error: Exception) -> tuple[str, int]:
+        give_up()
+        status = next(
+            (code for kind, code in STATUS_OF.items() if isinstance(error, kind)), 500
+        )
+        if status >= 500:
+            log.exception("unexpected %s in %s", type(error).__name__, request.endpoint)
+        return page(status)

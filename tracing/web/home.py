@@ -1,0 +1,55 @@
+"""Home by role, the language, and whether the service is alive."""
+
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from flask import Blueprint, redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response
+
+from tracing.accounts.actors import current_actor
+from tracing.casework import queries
+from tracing.web.context import LANGUAGES
+from tracing.web.lists import rows_of
+from workflows.policies import CASE_ROLES, may_answer, may_file
+from workflows.states import Party
+
+home = Blueprint("home", __name__)
+BLUEPRINTS = (home,)
+SHOWN = 5
+
+
+@home.get("/")
+def show() -> str:
+    """Show what needs this person now, then what waits for others."""
+    actor = current_actor()
+    assert actor is not None  # noqa: S101 - the door let us in
+    now = datetime.now(UTC)
+    needs, waits, asks = [], [], []
+    if not actor.roles.isdisjoint(CASE_ROLES):
+        if may_answer(actor):
+            page = queries.queue(actor, queries.View(), None, now=now, size=SHOWN)
+            needs = rows_of(page.rows, Party.REQUESTED, now)
+        if may_file(actor):
+            mine = queries.View("needs")
+            page = queries.mine(actor, mine, None, now=now, size=SHOWN)
+            asks = rows_of(page.rows, Party.REQUESTING, now)
+            page = queries.mine(actor, queries.View("open"), None, now=now, size=SHOWN)
+            waits = rows_of(page.rows, Party.REQUESTING, now)
+    return render_template("home.html", needs=needs, asks=asks, waits=waits)
+
+
+@home.get("/language/<code>")
+def language(code: str) -> Response:
+    """Keep the language for this visit and go back to the page."""
+    if code in LANGUAGES:
+        session["language"] = code
+    back = urlsplit(request.args.get("back", "/"))
+    inside = not back.netloc and not back.scheme and back.path.startswith("/")
+    safe = inside and not back.path.startswith(("//", "/\\"))
+    return redirect(back.path if safe else url_for("home.show"), 303)
+
+
+@home.get("/healthz")
+def health() -> str:
+    """Say that the process answers."""
+    return "ok"

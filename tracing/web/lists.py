@@ -1,0 +1,227 @@
+"""The two lists: requests to answer, and requests of one's own."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import (
+    Blueprint,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_babel import gettext as _
+from itsdangerous import BadSignature, URLSafeSerializer
+from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.wrappers import Response
+
+from tracing.accounts.actors import current_actor
+from tracing.casework import queries
+from tracing.models import TraceRequest
+from tracing.models.trace_request import FAR
+from tracing.web.context import country, day, said
+from tracing.web.status import Tag, days_left, tag_of
+from workflows.policies import CASE_ROLES, Actor
+from workflows.states import AWAITING_ANSWER, OPEN, Party, State
+from workflows.vocabulary import Urgency
+
+queue = Blueprint("queue", __name__)
+mine = Blueprint("mine", __name__)
+BLUEPRINTS = (queue, mine)
+SIZES = (25, 50, 100)
+QUEUE_VIEWS = ("urgent", "mine", "unassigned", "waiting", "late")
+MINE_VIEWS = ("open", "needs", "late", "drafts", "ended")
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """One request as a list shows it."""
+
+    reference: str
+    state: str
+    item: str
+    serial: str
+    due: str
+    due_iso: str
+    left: str
+    late: bool
+    urgent: bool
+    assigned: str
+    tag: Tag
+
+
+def rows_of(
+    requests: Iterable[TraceRequest], side: Party, now: datetime
+) -> list[ListRow]:
+    """Return the requests as rows; everything they need is already loaded."""
+    return [row_of(found, side, now) for found in requests]
+
+
+def row_of(found: TraceRequest, side: Party, now: datetime) -> ListRow:
+    """Return one request as a row."""
+    other = found.requesting if side is Party.REQUESTED else found.requested
+    item, serial = found.item, found.item.serial
+    parts = [
+        said(item.firearm_type.label if item.firearm_type else _kind(found)),
+        item.calibre,
+        " ".join(filter(None, (item.make, item.model))),
+    ]
+    due_day, left, late = "", "", False
+    if found.due < FAR and found.requested is not None:
+        zone = ZoneInfo(found.requested.zone)
+        local: date = found.due.astimezone(zone).date()
+        due_day = local.isoformat()
+        late = found.awaiting and now > found.due
+        if found.awaiting:
+            left = days_left(found.due, now, local, now.astimezone(zone).date())
+    return ListRow(
+        reference=found.reference,
+        state=country(other.country) if other else "",
+        item=_(", ").join(part for part in parts if part),
+        serial=serial.text if serial else "",
+        due=day(date.fromisoformat(due_day)) if due_day else "",
+        due_iso=due_day,
+        left=left,
+        late=late,
+        urgent=found.urgency is Urgency.URGENT,
+        assigned=found.assigned_to.name if found.assigned_to else "",
+        tag=tag_of(found, side),
+    )
+
+
+def _kind(found: TraceRequest) -> str:
+    return found.item.kind.label if found.item.kind else ""
+
+
+def _actor() -> Actor:
+    actor = current_actor()
+    if actor is None or actor.roles.isdisjoint(CASE_ROLES):
+        raise Forbidden
+    return actor
+
+
+def _seal(actor: Actor) -> URLSafeSerializer:
+    secret = current_app.config["SECRET_KEY"]
+    return URLSafeSerializer(secret, salt=f"place-{actor.authority_id}")
+
+
+def _place(actor: Actor) -> queries.Place | None:
+    text = request.args.get("at")
+    if not text:
+        return None
+    try:
+        due, number, backwards = _seal(actor).loads(text)
+    except BadSignature as error:
+        raise BadRequest from error
+    return queries.Place(datetime.fromisoformat(due), number, backwards)
+
+
+def _link(actor: Actor, place: queries.Place | None) -> str | None:
+    if place is None:
+        return None
+    at = _seal(actor).dumps((place.due.isoformat(), place.id, place.backwards))
+    kept = {k: v for k, v in request.args.items() if k != "at"}
+    return url_for(str(request.endpoint), **kept, at=at)
+
+
+def _view(names: tuple[str, ...], states: Iterable[State]) -> queries.View:
+    name = request.args.get("view", names[0])
+    state = request.args.get("state", "")
+    return queries.View(
+        name if name in names else names[0],
+        request.args.get("country", "")[:2].upper(),
+        State(state) if state in {s.value for s in states} else None,
+    )
+
+
+def _size() -> int:
+    text = request.args.get("rows", "")
+    return int(text) if text in map(str, SIZES) else SIZES[0]
+
+
+def _labels(kind: str) -> dict[str, str]:
+    if kind == "queue":
+        return {
+            "urgent": _("Most urgent"),
+            "mine": _("Mine"),
+            "unassigned": _("Unassigned"),
+            "waiting": _("Waiting for clarification"),
+            "late": _("Late"),
+        }
+    return {
+        "open": _("Open"),
+        "needs": _("Needs you"),
+        "late": _("Late"),
+        "drafts": _("Drafts"),
+        "ended": _("Ended"),
+    }
+
+
+def _chips(
+    kind: str, actor: Actor, view: queries.View, now: datetime
+) -> list[dict[str, Any]]:
+    labels = _labels(kind)
+    counts = queries.counts(actor, kind, tuple(labels), now=now)
+    return [
+        {
+            "label": label,
+            "url": url_for(f"{kind}.show", view=name),
+            "count": counts[name],
+            "current": view.name == name,
+        }
+        for name, label in labels.items()
+    ]
+
+
+def _render(kind: str, side: Party) -> str:
+    actor, now = _actor(), datetime.now(UTC)
+    names = QUEUE_VIEWS if kind == "queue" else MINE_VIEWS
+    states = AWAITING_ANSWER if kind == "queue" else OPEN
+    view, size = _view(names, states), _size()
+    find = queries.queue if kind == "queue" else queries.mine
+    page = find(actor, view, _place(actor), now=now, size=size)
+    chips = _chips(kind, actor, view, now)
+    return render_template(
+        "trace_requests/list.html",
+        kind=kind,
+        rows=rows_of(page.rows, side, now),
+        chips=chips,
+        view=view,
+        size=size,
+        total=next(chip["count"] for chip in chips if chip["current"]),
+        limit=queries.COUNT_LIMIT,
+        states=[(s.value, tag_words(s, side)) for s in states],
+        countries=queries.countries_in(actor, kind),
+        earlier=_link(actor, page.earlier),
+        later=_link(actor, page.later),
+        now=now,
+    )
+
+
+def tag_words(state: State, side: Party) -> str:
+    """Return a state in this side's words."""
+    return tag_of(TraceRequest(state=state), side).words
+
+
+@queue.get("/queue")
+def show() -> str:
+    """Show the requests this authority has to answer, most urgent first."""
+    return _render("queue", Party.REQUESTED)
+
+
+@mine.get("/my-requests", endpoint="show")
+def show_mine() -> str:
+    """Show the requests this authority has sent."""
+    return _render("mine", Party.REQUESTING)
+
+
+@queue.post("/find")
+def find() -> Response:
+    """Open a request by its reference; the reference is not kept in the address."""
+    reference = request.form.get("reference", "").strip()
+    found = queries.by_reference(reference, _actor())
+    return redirect(url_for("requests.show", reference=found.reference), 303)

@@ -1,0 +1,30 @@
+"""Outgoing messages: what the service would send, or has sent, and how it went."""
+
+from flask import Blueprint, current_app, render_template
+from werkzeug.exceptions import Forbidden
+
+from tracing.accounts.actors import current_actor
+from tracing.casework import queries
+from tracing.notifications import render
+from workflows.policies import Role
+
+outgoing = Blueprint("outgoing", __name__, url_prefix="/outgoing")
+BLUEPRINTS = (outgoing,)
+
+
+@outgoing.get("")
+def show() -> str:
+    """Show the newest messages that concern this authority, stuck ones first."""
+    actor = current_actor()
+    if actor is None or not actor.is_any(Role.ADMINISTRATOR, Role.SUPERVISOR):
+        raise Forbidden
+    settings = current_app.extensions["tracing.settings"]
+    found = queries.outgoing(actor)
+    return render_template(
+        "outgoing/list.html",
+        messages=[
+            (row, render.render(row, settings.public_url, settings.mail_from))
+            for row in found
+        ],
+        sends=settings.sends_mail,
+    )

@@ -1,0 +1,389 @@
+"""The page of a request for both sides, and the form behind every step."""
+
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import (
+    Blueprint,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_babel import gettext as _
+from marshmallow import ValidationError
+from werkzeug.exceptions import Forbidden, NotFound
+from werkzeug.wrappers import Response
+
+from tracing.accounts.actors import current_actor
+from tracing.casework import either, onward, queries, requested, requesting
+from tracing.casework.apply import deadline_of, schedule_of
+from tracing.directory import entries
+from tracing.models import TraceRequest
+from tracing.models.trace_request import FAR
+from tracing.schemas.steps import STEP_OF, ResponseStep, needed_by
+from tracing.web import forms, shown, status
+from tracing.web.context import country, said
+from tracing.web.drafts import version_of_form
+from workflows import policies
+from workflows.deadlines import Kind
+from workflows.policies import CASE_ROLES, Actor
+from workflows.states import Party, State, Trigger
+from workflows.vocabulary import Outcome
+
+requests = Blueprint("requests", __name__, url_prefix="/trace-requests")
+BLUEPRINTS = (requests,)
+
+COMMANDS: dict[Trigger, Callable[..., TraceRequest]] = {
+    Trigger.ASK_CLARIFICATION: requested.ask_clarification,
+    Trigger.RECORD_SEARCH: requested.record_search,
+    Trigger.DEFER: requested.defer,
+    Trigger.RESPOND: requested.respond,
+    Trigger.CLARIFY: requesting.clarify,
+    Trigger.QUERY_RESPONSE: requesting.query_response,
+    Trigger.CLOSE: requesting.close,
+    Trigger.WITHDRAW: requesting.withdraw,
+    Trigger.REOPEN: requesting.reopen,
+}
+ORDER = (
+    Trigger.ACKNOWLEDGE,
+    Trigger.CLARIFY,
+    Trigger.RESPOND,
+    Trigger.RECORD_SEARCH,
+    Trigger.CLOSE,
+    Trigger.REOPEN,
+)
+"""The first of these that is possible is the primary button of the page."""
+
+
+def _actor() -> Actor:
+    actor = current_actor()
+    if actor is None or actor.roles.isdisjoint(CASE_ROLES):
+        raise Forbidden
+    return actor
+
+
+def _side(found: TraceRequest, actor: Actor) -> Party:
+    party = policies.party_of(actor, found)
+    if party is None:
+        raise NotFound
+    return party
+
+
+def _buttons(found: TraceRequest, actor: Actor) -> list[dict[str, Any]]:
+    can = list(policies.possible(actor, found))
+    if Trigger.SUBMIT in can:
+        can.remove(Trigger.SUBMIT)
+    if found.state is State.ACKNOWLEDGED:
+        order = (Trigger.RECORD_SEARCH, *ORDER)
+    else:
+        order = ORDER
+    can.sort(key=lambda t: order.index(t) if t in order else len(order))
+    primary = can[0] if can and can[0] in order else None
+    return [
+        {
+            "words": status.asked(trigger),
+            "url": url_for(
+                ".step", reference=found.reference, step=trigger.value
+            ),
+            "post": trigger is Trigger.ACKNOWLEDGE,
+            "primary": trigger is primary,
+        }
+        for trigger in can
+    ]
+
+
+@requests.get("/<reference>")
+def show(reference: str) -> str | Response:
+    """Show a request: state, due and why, what happens next, content, history."""
+    actor = _actor()
+    found = queries.by_reference(reference, actor)
+    if found.state is State.DRAFT:
+        return redirect(url_for("drafts.edit", reference=found.reference), 303)
+    return _page(found, actor)
+
+
+def _page(found: TraceRequest, actor: Actor, conflict: str = "") -> str:
+    side = _side(found, actor)
+    now = datetime.now(UTC)
+    plan = schedule_of(found)
+    due = deadline_of(plan, Kind.ANSWER)
+    zone = found.requested.zone if found.requested else "UTC"
+    here = found.requesting.zone if side is Party.REQUESTING else zone
+    last = found.events[-1].trigger if found.events else None
+    left = ""
+    if due and due.day and found.awaiting and found.due < FAR:
+        today = now.astimezone(ZoneInfo(zone)).date()
+        left = status.days_left(due.due, now, due.day, today)
+    response = onward.last_response(found)
+    labels = [
+        (name, field.metadata.get("label", name))
+        for name, field in ResponseStep().fields.items()
+    ]
+    return render_template(
+        "trace_requests/show.html",
+        found=found,
+        side=side.value,
+        other=country(
+            (found.requesting if side is Party.REQUESTED else found.requested).country
+            if found.requested
+            else None
+        ),
+        tag=status.tag_of(found, side, last),
+        due=due,
+        plan=[(d, shown.explain(d)) for d in plan],
+        left=left,
+        late=bool(due and found.awaiting and now > due.due),
+        next_words=status.next_words(found, side, plan),
+        steps=status.steps_of(found, plan, here),
+        buttons=_buttons(found, actor),
+        facts=shown.sections_of(found),
+        readback=shown.readback(found),
+        warnings=shown.warnings(found),
+        answer=shown.answer(response, labels) if response else None,
+        history=shown.history(found, actor, here),
+        may_onward=onward.may_go_onward(actor, found),
+        may_take=side is Party.REQUESTED
+        and policies.may_answer(actor)
+        and found.assigned_to_id != actor.user_id
+        and found.awaiting,
+        parent=found.parent,
+        children=found.onward if side is Party.REQUESTING else [],
+        conflict=conflict,
+        zone=here,
+    )
+
+
+@requests.post("/<reference>/assign")
+def assign(reference: str) -> Response:
+    """Take the request into one's own hands."""
+    requested.assign(reference, _actor(), version=version_of_form())
+    flash(_("The request is assigned to you."), "ok")
+    return redirect(url_for(".show", reference=reference), 303)
+
+
+def _trigger(step: str) -> Trigger:
+    try:
+        trigger = Trigger(step)
+    except ValueError as error:
+        raise NotFound from error
+    if trigger is Trigger.SUBMIT:
+        raise NotFound
+    return trigger
+
+
+def _schema(trigger: Trigger, actor: Actor) -> Any:
+    return STEP_OF[trigger.value](today=datetime.now(UTC).date())
+
+
+def _raw_to_start(trigger: Trigger, found: TraceRequest) -> dict[str, Any]:
+    """Return what the form can be filled with from what is already known."""
+    if trigger is Trigger.RESPOND:
+        searched = [
+            {"register": e.carried["register"], "years": e.carried["years"]}
+            for e in found.events
+            if e.trigger is Trigger.RECORD_SEARCH
+        ]
+        return {"registers": searched}
+    if trigger is Trigger.RECORD_SEARCH and found.item.serial:
+        return {"key": found.item.serial.text}
+    return {}
+
+
+def _form(
+    found: TraceRequest,
+    trigger: Trigger,
+    raw: dict[str, Any],
+    errors: dict[str, Any],
+    *,
+    code: int = 200,
+) -> tuple[str, int]:
+    actor = _actor()
+    side = _side(found, actor)
+    if trigger not in policies.possible(actor, found):
+        return _not_now(found, actor)
+    schema = _schema(trigger, actor)
+    drawn = forms.controls(
+        schema, raw, errors, adding=request.form.get("add") or request.args.get("add")
+    )
+    outcome = raw.get("outcome") or request.args.get("outcome")
+    if trigger is Trigger.RESPOND:
+        drawn = _outcome_first(drawn, outcome)
+    body = render_template(
+        "trace_requests/step.html",
+        found=found,
+        side=side.value,
+        trigger=trigger.value,
+        title=status.asked(trigger),
+        controls=drawn,
+        summary=forms.summary(*drawn),
+        questions=requesting.open_questions(found)
+        if trigger is Trigger.CLARIFY
+        else [],
+        answers=raw.get("answers") or [],
+        outcomes=_outcomes(found) if trigger is Trigger.RESPOND else [],
+        outcome=outcome,
+        outcome_words=said(Outcome(outcome).label)
+        if outcome in {o.value for o in Outcome}
+        else "",
+        version=request.form.get("version") or found.version,
+        form_key=secrets.token_urlsafe(24),
+        plan=[(d, shown.explain(d)) for d in schedule_of(found)],
+    )
+    return body, code
+
+
+def _outcomes(found: TraceRequest) -> list[tuple[str, str]]:
+    searched = found.state is State.RECORDS_SEARCHED
+    return [
+        (o.value, said(o.label)) for o in Outcome if searched or not o.needs_search
+    ]
+
+
+def _outcome_first(
+    drawn: list[forms.Control], outcome: str | None
+) -> list[forms.Control]:
+    """Keep only the fields that the chosen outcome asks for."""
+    if outcome not in {o.value for o in Outcome}:
+        return []
+    wanted = {*needed_by(Outcome(outcome)), "handling", "restrictions", "text"}
+    return [control for control in drawn if control.name in wanted]
+
+
+def _not_now(found: TraceRequest, actor: Actor) -> tuple[str, int]:
+    """Show the request as it is now, and what is possible now."""
+    return (
+        _page(
+            found,
+            actor,
+            conflict=_(
+                "This step is not possible now. The page shows how the request"
+                " stands and what you can do."
+            ),
+        ),
+        409,
+    )
+
+
+@requests.get("/<reference>/steps/<step>")
+def step(reference: str, step: str) -> tuple[str, int]:
+    """Show the form of one step."""
+    actor, trigger = _actor(), _trigger(step)
+    found = queries.by_reference(reference, actor)
+    if trigger is Trigger.ACKNOWLEDGE:
+        return _page(found, actor), 200
+    return _form(found, trigger, _raw_to_start(trigger, found), {})
+
+
+@requests.post("/<reference>/steps/<step>")
+def take(reference: str, step: str) -> tuple[str, int] | Response:
+    """Take one step, or say what is missing."""
+    actor, trigger = _actor(), _trigger(step)
+    found = queries.by_reference(reference, actor)
+    if trigger not in policies.possible(actor, found):
+        if not policies.may_fire(actor, trigger, found):
+            raise Forbidden
+        return _not_now(found, actor)
+    version = version_of_form()
+    if version != found.version:
+        return _stale(found, actor)
+    if trigger is Trigger.ACKNOWLEDGE:
+        requested.acknowledge(reference, actor, version=version)
+        flash(_("The receipt is confirmed."), "ok")
+        return redirect(url_for(".show", reference=reference), 303)
+    schema = _schema(trigger, actor)
+    raw = forms.posted(schema, request.form)
+    if trigger is Trigger.RESPOND:
+        raw["outcome"] = request.form.get("outcome", "")
+    if trigger is Trigger.CLARIFY:
+        raw["answers"] = [a.strip() for a in request.form.getlist("answers")]
+    if forms.rearranging(request.form) or request.form.get("action") == "choose":
+        return _form(found, trigger, raw, {})
+    try:
+        fact = schema.load(raw)
+    except ValidationError as error:
+        return _form(found, trigger, raw, dict(error.normalized_messages()), code=422)
+    if trigger in COMMANDS:
+        COMMANDS[trigger](reference, actor, fact, version=version)
+    else:
+        either.write(trigger, reference, actor, fact, version=version)
+    flash(status.told(trigger), "ok")
+    return redirect(url_for(".show", reference=reference), 303)
+
+
+def _stale(found: TraceRequest, actor: Actor) -> tuple[str, int]:
+    return (
+        _page(
+            found,
+            actor,
+            conflict=_(
+                "The request changed since you opened the form. Nothing of yours was"
+                " saved: read what happened below, then take the step again."
+            ),
+        ),
+        409,
+    )
+
+
+@requests.get("/<reference>/onward")
+def onward_form(reference: str) -> tuple[str, int]:
+    """Offer the next request of the chain."""
+    actor = _actor()
+    found = queries.by_reference(reference, actor)
+    if not onward.may_go_onward(actor, found):
+        return _not_now(found, actor)
+    return _onward_page(found, actor, ""), 200
+
+
+def _onward_page(found: TraceRequest, actor: Actor, error: str) -> str:
+    response = onward.last_response(found)
+    assert response is not None  # noqa: S101 - may_go_onward has just looked
+    wanted = onward.next_state(found)
+    options = sorted(
+        (
+            {
+                "id": a.id,
+                "words": f"{country(a.country)} – {a.name}",
+                "first": a.country == wanted,
+            }
+            for a in entries.addressees(besides=actor.authority_id)
+            if a.id != found.requested_id
+        ),
+        key=lambda option: (not option["first"], option["words"]),
+    )
+    return render_template(
+        "trace_requests/onward.html",
+        found=found,
+        options=options,
+        wanted=country(wanted),
+        handling=response.carried["handling"],
+        handling_words=status.caveat(response.carried["handling"]),
+        carries=onward.may_carry_answer(response),
+        form_key=secrets.token_urlsafe(24),
+        error=error,
+    )
+
+
+@requests.post("/<reference>/onward")
+def onward_start(reference: str) -> tuple[str, int] | Response:
+    """Start the draft to the next authority."""
+    actor = _actor()
+    found = queries.by_reference(reference, actor)
+    if not onward.may_go_onward(actor, found):
+        return _not_now(found, actor)
+    text = request.form.get("authority", "")
+    known = {a.id for a in entries.addressees(besides=actor.authority_id)}
+    if not (text.isascii() and text.isdigit()) or int(text) not in known:
+        return _onward_page(found, actor, _("Choose the authority to ask.")), 422
+    child = onward.start(
+        reference,
+        actor,
+        authority_id=int(text),
+        form_key=request.form.get("form_key", "")[:64] or secrets.token_urlsafe(24),
+    )
+    flash(_("The next request is a draft. Check it, then send it."), "ok")
+    return redirect(url_for("drafts.check", reference=child.reference), 303)

@@ -1,0 +1,321 @@
+"""A request as its page shows it: facts in words, the read-back, the history."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext as _
+
+from tracing.casework.apply import regime_of
+from tracing.directory.calendars import calendar_of
+from tracing.models import RequestEvent, TraceRequest
+from tracing.schemas.request import SECTIONS
+from tracing.casework import sections
+from tracing.web.context import country, day, moment, said
+from tracing.web.status import told
+from workflows import deadlines
+from workflows.deadlines import Deadline
+from workflows.policies import Actor
+from workflows.scripts import kind_of_character, script_of_character, scripts_in
+from workflows.states import State, Trigger
+from workflows.vocabulary import (
+    N_,
+    ChainEventType,
+    Ground,
+    HandlingCode,
+    Outcome,
+    SearchResult,
+)
+
+_COUNTRIES = frozenset(
+    {
+        "country_of_manufacture",
+        "import_country",
+        "origin",
+        "dispatch",
+        "destination",
+        "nationality",
+        "onward_state",
+        "transit_from",
+        "transit_to",
+    }
+)
+_MARKS = frozenset({"calibre", "model", "make", "serial", "text", "headstamp"})
+_KINDS = {
+    "letter": N_("letter"),
+    "digit": N_("digit"),
+    "symbol": N_("symbol"),
+    "space": N_("space"),
+    "not readable": N_("not readable"),
+    "some not readable": N_("some not readable"),
+}
+
+
+def words(name: str, value: Any) -> str:
+    """Return one value in the reader's words."""
+    if name in _COUNTRIES:
+        return country(str(value))
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if hasattr(value, "label"):
+        return said(value.label)
+    if isinstance(value, date):
+        return day(value)
+    if isinstance(value, time):
+        return value.isoformat("minutes")
+    if isinstance(value, (tuple, list)):
+        return _(", ").join(words(name, part) for part in value)
+    return str(value)
+
+
+def sections_of(found: TraceRequest) -> list[dict[str, Any]]:
+    """Return the sections with what each says: label, words, whether a mark."""
+    dumped = sections.read(found)
+    parts = []
+    for key, schema_class in SECTIONS:
+        schema = schema_class()
+        loaded = schema.load(dumped[key], partial=True)
+        rows = []
+        nested = []
+        for name, field in schema.fields.items():
+            value = loaded.get(name)
+            if value in (None, "", ()):
+                continue
+            label = said(field.metadata.get("label", name))
+            if isinstance(value, list) and value and isinstance(value[0], dict):
+                inner = field.inner.schema if hasattr(field, "inner") else field.schema
+                nested += [_nested_row(inner, row) for row in value]
+                continue
+            if value == []:
+                continue
+            if name == "requested_id":
+                value = found.requested.name if found.requested else ""
+            rows.append(
+                {"label": label, "value": words(name, value), "mark": name in _MARKS}
+            )
+        parts.append(
+            {
+                "key": key,
+                "title": said(schema_class.title),
+                "rows": rows,
+                "nested": nested,
+            }
+        )
+    return parts
+
+
+def _nested_row(schema: Any, row: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": said(field.metadata.get("label", name)),
+            "value": words(name, row[name]),
+            "mark": name in _MARKS,
+        }
+        for name, field in schema.fields.items()
+        if row.get(name) not in (None, "", ())
+    ]
+
+
+def readback(found: TraceRequest) -> list[dict[str, Any]]:
+    """Return the serial character by character, with kind and foreign script."""
+    serial = found.item.serial
+    if serial is None:
+        return []
+    return [
+        {
+            "char": character,
+            "kind": _kind_words(character),
+            "odd": script_of_character(character) not in ("", "Latin"),
+        }
+        for character in serial.text
+    ]
+
+
+def _kind_words(character: str) -> str:
+    kind = said(_KINDS[kind_of_character(character)])
+    script = script_of_character(character)
+    if script and script != "Latin":
+        return _("%(kind)s, %(script)s", kind=kind, script=said(script))
+    return kind
+
+
+def warnings(found: TraceRequest) -> list[str]:
+    """Return what is unusual enough to look at once more; none of it blocks."""
+    notes = []
+    for mark in found.item.markings:
+        scripts = scripts_in(mark.text)
+        if len(scripts) > 1:
+            notes.append(
+                _(
+                    "One marking mixes letters of two scripts (%(scripts)s)."
+                    " Compare it with the firearm; it is sent as you wrote it.",
+                    scripts=_(", ").join(scripts),
+                )
+            )
+        elif scripts and scripts != ("Latin",):
+            notes.append(
+                _(
+                    "One marking is in %(script)s letters. Some look like Latin"
+                    " ones; the other side is shown which they are.",
+                    script=scripts[0],
+                )
+            )
+    item = found.item
+    made = item.country_of_manufacture
+    home = found.requesting.country
+    if made and made not in (home, "XX") and not item.import_country:
+        notes.append(
+            _(
+                "Made abroad and no import mark given. Look for one: it names the"
+                " State that can answer."
+            )
+        )
+    return notes
+
+
+def foreseen(found: TraceRequest) -> tuple[Deadline, ...]:
+    """Return the deadlines as they would run if the request were sent now."""
+    if found.requested is None or found.legal_basis is None:
+        return ()
+    now = datetime.now(UTC)
+    sent = RequestEvent(
+        trigger=Trigger.SUBMIT,
+        before=State.DRAFT,
+        after=State.SUBMITTED,
+        at=now,
+        carried={},
+    )
+    return deadlines.schedule(
+        [sent],
+        regime_of(found),
+        calendar_of(found.requested.country, (now.year - 1, now.year + 3)),
+        ZoneInfo(found.requested.zone),
+        requested_by=found.requested_by,
+    )
+
+
+def explain(deadline: Deadline) -> list[str]:
+    """Return a deadline line by line, in the reader's words."""
+    lines = []
+    for line in deadline.lines:
+        values = {
+            name: _line_value(value, deadline.zone)
+            for name, value in line.values.items()
+        }
+        lines.append(_(line.text, **values))
+    return lines
+
+
+def _line_value(value: object, zone: str) -> str:
+    if isinstance(value, datetime):
+        return moment(value, zone)
+    if isinstance(value, date):
+        return day(value)
+    if isinstance(value, str):
+        return said(value)
+    return str(value)
+
+
+def history(
+    found: TraceRequest, actor: Actor, zone: str
+) -> list[dict[str, Any]]:
+    """Return the events, newest first; a note is its own authority's alone."""
+    items = [
+        {
+            "label": told(event.trigger),
+            "when": moment(event.at, zone),
+            "iso": event.at.isoformat(),
+            "who": _who(event, found),
+            "detail": _detail(event),
+        }
+        for event in reversed(found.events)
+        if event.trigger is not Trigger.NOTE
+        or event.authority_id == actor.authority_id
+    ]
+    if items:
+        items[0]["status"] = "now"
+    return items
+
+
+def _who(event: RequestEvent, found: TraceRequest) -> str:
+    asked = event.authority_id == found.requesting_id
+    authority = found.requesting if asked else found.requested
+    where = country(authority.country) if authority else ""
+    return f"{event.actor_name} ({where})"
+
+
+def _detail(event: RequestEvent) -> str:
+    carried = event.carried
+    match event.trigger:
+        case Trigger.ASK_CLARIFICATION:
+            return " ".join(q["text"] for q in carried["questions"])
+        case Trigger.CLARIFY:
+            return " ".join(carried["answers"])
+        case Trigger.RECORD_SEARCH:
+            result = said(SearchResult(carried["result"]).label)
+            return f"{carried['register']}, {carried['years']}: {result}"
+        case Trigger.DEFER:
+            ground = said(Ground(carried["ground"]).label)
+            return f"{ground}: {carried['reason']}"
+        case Trigger.RESPOND:
+            return said(Outcome(carried["outcome"]).label)
+        case Trigger.WITHDRAW | Trigger.REOPEN:
+            return str(carried["reason"])
+        case Trigger.SUBMIT | Trigger.CLOSE | Trigger.ACKNOWLEDGE:
+            return ""
+        case _:
+            return str(carried.get("text", ""))
+
+
+def answer(event: RequestEvent, fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Return an answer in words: limits first, then what it says."""
+    carried = event.carried
+    handling = HandlingCode(carried["handling"])
+    labels = dict(fields)
+    return {
+        "outcome": said(Outcome(carried["outcome"]).label),
+        "handling": handling.value,
+        "handling_words": said(handling.label),
+        "restrictions": carried["restrictions"],
+        "grounds": [_ground(code) for code in carried["grounds"]],
+        "reason": carried["reason"],
+        "consultation": carried["consultation"],
+        "registers": carried["registers"],
+        "chain": [_link(link) for link in carried["chain"]],
+        "details": [
+            {"label": said(labels.get(name, name)), "value": _detail_value(name, value)}
+            for name, value in carried["details"].items()
+        ],
+        "text": carried["text"],
+        "at": event.at,
+    }
+
+
+def _detail_value(name: str, value: str) -> str:
+    if name in _COUNTRIES:
+        return country(value)
+    if name.endswith("_date"):
+        try:
+            return day(date.fromisoformat(value))
+        except ValueError:
+            return value
+    return value
+
+
+def _ground(code: str) -> dict[str, Any]:
+    ground = Ground(code)
+    parents = [f"{p.instrument} {p.provision}" for p in ground.parents]
+    return {"label": said(ground.label), "parents": _(", ").join(parents)}
+
+
+def _link(link: dict[str, Any]) -> dict[str, str]:
+    on = link.get("on")
+    return {
+        "type": said(ChainEventType(link["type"]).label),
+        "when": day(date.fromisoformat(on)) if on else str(link.get("year") or ""),
+        "by": link["by"],
+        "to": link["to"],
+        "licence": link["licence"],
+        "source": link["source"],
+    }

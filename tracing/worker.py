@@ -1,0 +1,97 @@
+"""The worker: a queue that only wakes. What is owed stands in our own tables.
+
+Huey may lose a task that runs when it is killed; the sweep of each minute makes up
+for it. Nothing else imports it.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from flask import Flask, current_app
+from huey import SqliteHuey, crontab
+
+from tracing.config import Settings
+from tracing.notifications import outbox, reminders
+from tracing.ports import Channel
+
+log = logging.getLogger(__name__)
+
+CHANNEL: Final = "tracing.channel"
+QUEUE: Final = "tracing.huey"
+DRAIN: Final = "tracing.drain"
+STOP: Final = "tracing.stop"
+FILE: Final = "wake.sqlite"
+
+
+def drain() -> outbox.Tally:
+    """Send what is due; without a mail server everything stays in the outbox."""
+    settings: Settings = current_app.extensions["tracing.settings"]
+    if not settings.sends_mail:
+        return outbox.Tally()
+    open_channel: Callable[[], Channel] = current_app.extensions[CHANNEL]
+    stop: Callable[[], bool] = current_app.extensions.get(STOP, bool)
+    return outbox.deliver(open_channel(), settings, stop=stop)
+
+
+def sweep() -> int:
+    """Write the reminders that are owed."""
+    domain = current_app.config["MAIL_DOMAIN"]
+    return reminders.sweep(outbox.utc_now(), domain=domain)
+
+
+def bind(app: Flask) -> Any:
+    """Return the application's queue with its tasks; no file is opened yet."""
+    settings: Settings = app.extensions["tracing.settings"]
+    huey = SqliteHuey(
+        "wake",
+        filename=str(Path(settings.instance or app.instance_path) / FILE),
+        results=False,
+        create_tables=False,
+        # A page waits no longer than this for a queue that it can do without.
+        timeout=1,
+    )
+
+    def drain_task() -> None:
+        with app.app_context():
+            drain()
+
+    def sweep_task() -> None:
+        with app.app_context():
+            sweep()
+            drain()
+
+    app.extensions[DRAIN] = huey.task(name="drain")(drain_task)
+    huey.periodic_task(crontab(minute="*"), name="sweep")(sweep_task)
+    app.extensions[QUEUE] = huey
+    return huey
+
+
+def waker(app: Flask) -> Callable[[], None]:
+    """Return what goes behind `extensions.wake`; it never fails a request."""
+    huey, task = app.extensions[QUEUE], app.extensions[DRAIN]
+
+    def hurry() -> None:
+        try:
+            huey.storage.initialize_schema()
+            # One that still waits will see our rows too.
+            if huey.pending_count() == 0:
+                task()
+        except sqlite3.Error as error:
+            log.warning("the worker was not woken, the sweep will: %s", error)
+
+    return hurry
+
+
+def consumer(app: Flask) -> Any:
+    """Return a consumer whose `run()` lasts until SIGTERM; it begins with a drain."""
+    huey = app.extensions[QUEUE]
+    huey.storage.initialize_schema()
+    app.extensions[DRAIN]()
+    made = huey.create_consumer(
+        workers=2, max_delay=1.0, graceful_signal="TERM", shutdown_timeout=30
+    )
+    app.extensions[STOP] = made.stop_flag.is_set
+    return made

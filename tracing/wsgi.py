@@ -1,0 +1,22 @@
+"""The application for a WSGI server: `tracing.wsgi:app`, made when first asked for."""
+
+from functools import cache
+
+from flask import Flask
+
+from tracing import create_app, worker
+from tracing.extensions import wake
+
+
+@cache
+def application() -> Flask:
+    """Return the application of this process; what it writes wakes the worker."""
+    app = create_app()
+    wake.call = worker.waker(app)
+    return app
+
+
+def __getattr__(name: str) -> Flask:
+    if name == "app":
+        return application()
+    raise AttributeError(name)

@@ -1,0 +1,128 @@
+"""Who may see and do what: predicates over (actor, request)."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, Protocol
+
+from workflows.errors import NotPermitted, NotVisible
+from workflows.lifecycle import available
+from workflows.states import Party, State, Trigger
+from workflows.vocabulary import N_
+
+
+class Role(StrEnum):
+    """What a person does within one authority."""
+
+    INVESTIGATOR = "investigator"
+    OFFICER = "officer"
+    SUPERVISOR = "supervisor"
+    MAINTAINER = "maintainer"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+    @property
+    def label(self) -> str:
+        """Return the role in words."""
+        return ROLE_LABELS[self]
+
+
+ROLE_LABELS: Final = {
+    Role.INVESTIGATOR: N_("Investigator"),
+    Role.OFFICER: N_("Officer"),
+    Role.SUPERVISOR: N_("Supervisor"),
+    Role.MAINTAINER: N_("Contact-point maintainer"),
+    Role.AUDITOR: N_("Auditor"),
+    Role.ADMINISTRATOR: N_("Administrator"),
+}
+
+
+class Parties(Protocol):
+    """A request as the policies see it."""
+
+    state: State
+    requesting_id: int
+    requested_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person at work for one authority."""
+
+    user_id: int
+    name: str
+    authority_id: int
+    authority_name: str
+    roles: frozenset[Role] = field(default_factory=frozenset)
+    language: str = "en"
+
+    def is_any(self, *roles: Role) -> bool:
+        """Tell whether one of the roles is held."""
+        return not self.roles.isdisjoint(roles)
+
+
+CASE_ROLES: Final = frozenset(
+    {Role.INVESTIGATOR, Role.OFFICER, Role.SUPERVISOR, Role.AUDITOR}
+)
+ASKERS: Final = frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})
+ANSWERERS: Final = frozenset({Role.OFFICER, Role.SUPERVISOR})
+
+
+def party_of(actor: Actor, request: Parties) -> Party | None:
+    """Return the side the actor is on; a draft has one side only."""
+    if request.requesting_id == actor.authority_id:
+        return Party.REQUESTING
+    if request.requested_id == actor.authority_id and request.state is not State.DRAFT:
+        return Party.REQUESTED
+    return None
+
+
+def may_see(actor: Actor, request: Parties) -> bool:
+    """Tell whether the request exists for the actor."""
+    return party_of(actor, request) is not None and not actor.roles.isdisjoint(
+        CASE_ROLES
+    )
+
+
+def may_file(actor: Actor) -> bool:
+    """Tell whether the actor may file requests."""
+    return not actor.roles.isdisjoint(ASKERS)
+
+
+def may_answer(actor: Actor) -> bool:
+    """Tell whether the actor works the queue of requests to answer."""
+    return not actor.roles.isdisjoint(ANSWERERS)
+
+
+def may_fire(actor: Actor, trigger: Trigger, request: Parties) -> bool:
+    """Tell whether the actor's role allows the step, whatever the state."""
+    party = party_of(actor, request)
+    if party is None:
+        return False
+    if party is Party.REQUESTING:
+        return may_file(actor)
+    return may_answer(actor)
+
+
+def require(actor: Actor, trigger: Trigger, request: Parties) -> Party:
+    """Return the actor's side, or refuse in words."""
+    party = party_of(actor, request)
+    if party is None or not may_see(actor, request):
+        raise NotVisible("There is no such request.")
+    if not may_fire(actor, trigger, request):
+        role = "investigator" if party is Party.REQUESTING else "officer"
+        raise NotPermitted(
+            f"Your role does not allow this; the role {role} or supervisor does."
+        )
+    return party
+
+
+def possible(actor: Actor, request: Parties) -> tuple[Trigger, ...]:
+    """Return the steps this person can take now: what the buttons show."""
+    party = party_of(actor, request)
+    if party is None:
+        return ()
+    return tuple(
+        trigger
+        for trigger in available(request.state, party)
+        if may_fire(actor, trigger, request)
+    )

@@ -1,0 +1,39 @@
+"""Which script a mark is written in: for the read-back and for warnings."""
+
+import unicodedata
+from typing import Final
+
+_KNOWN: Final = ("LATIN", "CYRILLIC", "GREEK", "ARABIC", "CJK", "HEBREW", "ARMENIAN")
+
+
+def script_of_character(character: str) -> str:
+    """Return the script of one letter, or an empty text for what has none."""
+    if not character.isalpha():
+        return ""
+    name = unicodedata.name(character, "")
+    return next((s.capitalize() for s in _KNOWN if name.startswith(s)), "Other")
+
+
+def scripts_in(text: str) -> tuple[str, ...]:
+    """Return the scripts of the letters, in the order they appear."""
+    return tuple(dict.fromkeys(filter(None, map(script_of_character, text))))
+
+
+def script_of(text: str) -> str:
+    """Return the script of a mark; two scripts in one mark are both named."""
+    return " and ".join(scripts_in(text))
+
+
+def kind_of_character(character: str) -> str:
+    """Return what a character of a mark is, in a word for the read-back."""
+    if character == "?":
+        return "not readable"
+    if character == "*":
+        return "some not readable"
+    if character.isspace():
+        return "space"
+    if character.isdecimal():
+        return "digit"
+    if character.isalpha():
+        return "letter"
+    return "symbol"
