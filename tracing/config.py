@@ -50,8 +50,8 @@ class Settings:
         return cls(
             database_url=database_url,
             instance=str(instance),
-            secret_key="test-" * 8,  # noqa: S106 - not a secret
-            password_salt="test-" * 8,  # noqa: S106 - not a secret
+            secret_key="test-" * 8,
+            password_salt="test-" * 8,
             totp_key="test-" * 8,
         )
 

@@ -102,9 +102,7 @@ class Deferral:
 
     def __post_init__(self) -> None:
         _require(self.reason.strip(), "Give the reason for the delay.")
-        _require(
-            "delay" in self.ground.allows, "Choose a ground that allows a delay."
-        )
+        _require("delay" in self.ground.allows, "Choose a ground that allows a delay.")
 
 
 @dataclass(frozen=True, slots=True)

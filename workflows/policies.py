@@ -93,7 +93,7 @@ def may_answer(actor: Actor) -> bool:
     return not actor.roles.isdisjoint(ANSWERERS)
 
 
-def may_fire(actor: Actor, trigger: Trigger, request: Parties) -> bool:
+def may_fire(actor: Actor, _trigger: Trigger, request: Parties) -> bool:
     """Tell whether the actor's role allows the step, whatever the state."""
     party = party_of(actor, request)
     if party is None:

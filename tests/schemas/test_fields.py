@@ -2,6 +2,7 @@
 
 import time as clock
 import unicodedata
+from contextlib import suppress
 from datetime import date, time, timedelta
 
 import pytest
@@ -288,6 +289,7 @@ def test_a_very_long_text_is_refused_soon(text):
     assert clock.perf_counter() - start < 2
 
 
+ODD = "\u0301\u0351\x00\x07\n\t\u200d\u202e\ud800\uffff\u2028Aé漢٣5 "
 ANYTHING = st.recursive(
     st.none()
     | st.booleans()
@@ -295,7 +297,7 @@ ANYTHING = st.recursive(
     | st.floats()
     | st.dates().map(str)
     | st.text()
-    | st.text(st.characters(categories=["Mn", "Cc", "Cf", "Cs", "Lo"]))
+    | st.text(ODD)
     | st.text("[]?*5S"),
     lambda inner: (
         st.lists(inner, max_size=3)
@@ -309,18 +311,14 @@ ANYTHING = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(NAMES), ANYTHING), st.booleans())
 def test_whatever_is_sent_is_loaded_or_refused(data, partial):
-    try:
+    with suppress(ValidationError):
         Everything(today=TODAY).load(data, partial=partial)
-    except ValidationError as error:
-        assert error.messages
 
 
 @given(ANYTHING)
 def test_whatever_stands_for_a_form_is_loaded_or_refused(data):
-    try:
+    with suppress(ValidationError):
         Everything(today=TODAY).load(data, partial=True)
-    except ValidationError as error:
-        assert error.messages
 
 
 @given(st.text())

@@ -58,6 +58,4 @@ def init_app(app: Flask) -> None:
         ),
     )
     datastore = SQLAlchemyUserDatastore(db, Account, Role)
-    security.init_app(
-        app, datastore, register_blueprint=True, mail_util_cls=NoMail
-    )
+    security.init_app(app, datastore, register_blueprint=True, mail_util_cls=NoMail)

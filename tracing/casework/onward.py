@@ -62,7 +62,7 @@ def start(
             "The answer does not point to another State, so there is no next request."
         )
     answer = last_response(parent)
-    assert answer is not None  # noqa: S101 - may_go_onward has just looked
+    assert answer is not None
     values = sections.read(parent)
     with db.session.no_autoflush:
         used = use_form_key(form_key, actor, now=at)

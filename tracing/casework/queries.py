@@ -122,9 +122,7 @@ def _queue(actor: Actor, view: View, now: datetime) -> Select[tuple[TraceRequest
 
 
 def _mine(actor: Actor, view: View, now: datetime) -> Select[tuple[TraceRequest]]:
-    query = select(TraceRequest).where(
-        TraceRequest.requesting_id == actor.authority_id
-    )
+    query = select(TraceRequest).where(TraceRequest.requesting_id == actor.authority_id)
     match view.name:
         case "drafts":
             return query.where(
@@ -136,9 +134,7 @@ def _mine(actor: Actor, view: View, now: datetime) -> Select[tuple[TraceRequest]
             )
         case "needs":
             query = query.where(
-                TraceRequest.state.in_(
-                    (State.CLARIFICATION_REQUESTED, State.RESPONDED)
-                )
+                TraceRequest.state.in_((State.CLARIFICATION_REQUESTED, State.RESPONDED))
             )
         case "late":
             query = query.where(TraceRequest.awaiting.is_(True), TraceRequest.due < now)
@@ -156,9 +152,7 @@ def _narrow(
     return query
 
 
-def _page(
-    query: Select[tuple[TraceRequest]], place: Place | None, size: int
-) -> Page:
+def _page(query: Select[tuple[TraceRequest]], place: Place | None, size: int) -> Page:
     key = tuple_(TraceRequest.due, TraceRequest.id)
     backwards = place is not None and place.backwards
     if place is not None:

@@ -91,9 +91,7 @@ def respond(
     return _step(reference, Trigger.RESPOND, actor, fact, version, now)
 
 
-def assign(
-    reference: str, actor: Actor, *, version: int | None = None
-) -> TraceRequest:
+def assign(reference: str, actor: Actor, *, version: int | None = None) -> TraceRequest:
     """Take a request into one's own hands; no step of its life."""
     request = queries.by_reference(reference, actor)
     check_version(request, version)

@@ -35,9 +35,7 @@ def use_form_key(
     used = db.session.get(FormKey, key)
     if used is not None and used.account_id == actor.user_id:
         raise AlreadyDone(used.reference)
-    row = FormKey(
-        key=key, account_id=actor.user_id, used_at=now, reference=reference
-    )
+    row = FormKey(key=key, account_id=actor.user_id, used_at=now, reference=reference)
     db.session.add(row)
     try:
         # Now, not at the commit: the second of two clicks must stop here.

@@ -7,8 +7,8 @@ from typing import Any, Final
 from marshmallow import ValidationError
 
 from tracing.models import Item, Marking, Person, TraceRequest
+from tracing.schemas.fields import Section
 from tracing.schemas.request import SECTIONS
-from tracing.schemas.sections import Section
 from workflows.scripts import script_of
 from workflows.vocabulary import MarkType
 

@@ -393,7 +393,7 @@ class Demonstration:
             sections.write(request, key, loaded)
         if not unfinished:
             request.requested = tale.asked
-        self.last[tale.asking.id] = request
+            self.last[tale.asking.id] = request
         db.session.flush()
 
     def _step(self, trigger: Trigger, party: Party) -> Callable[[Tale, datetime], None]:

@@ -130,7 +130,7 @@ def init(
                 "There is an administrator already, so nothing was changed."
                 " Sign in as this person to add others."
             )
-        home = entries.by_code(values["code"]) or Authority(**values)
+        home = entries.get(values["code"]) or Authority(**values)
         chosen = password or people.random_password()
         person = people.add_person(
             home, name.strip(), email, chosen, (Role.ADMINISTRATOR,)
@@ -156,7 +156,7 @@ def init(
 @with_appcontext
 def add_person(authority: str, name: str, email: str, roles: tuple[str, ...]) -> None:
     """Add a person of AUTHORITY (its code); the password is shown once."""
-    home = entries.by_code(authority)
+    home = entries.get(authority)
     if home is None:
         raise click.ClickException("The directory has no such authority.")
     if people.by_email(email) is not None:
@@ -231,17 +231,17 @@ def lifecycle(mermaid: bool) -> None:
 def lifecycle_table() -> Iterator[str]:
     """Yield the rules as lines of text, in columns."""
     rows = [("step", "from", "to", "by", "carries", "when")]
-    for rule in RULES:
-        rows.append(
-            (
-                rule.trigger.value,
-                ", ".join(rule.sources),
-                rule.to.value if rule.to else "(the same)",
-                rule.by.value if rule.by else "either",
-                rule.carries.__name__ if rule.carries else "-",
-                rule.when.__name__.replace("_", " ") if rule.when else "",
-            )
+    rows += [
+        (
+            rule.trigger.value,
+            ", ".join(rule.sources),
+            rule.to.value if rule.to else "(the same)",
+            rule.by.value if rule.by else "either",
+            rule.carries.__name__ if rule.carries else "-",
+            rule.when.__name__.replace("_", " ") if rule.when else "",
         )
+        for rule in RULES
+    ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import available_timezones
@@ -15,24 +15,17 @@ from email_validator import EmailNotValidError, validate_email
 from marshmallow import ValidationError
 from sqlalchemy import select
 
-from tracing.directory import countries
-from tracing.directory.countries import folded
+from tracing.directory.countries import codes, folded, name_of
 from tracing.extensions import db
 from tracing.models import Authority
-from workflows.errors import NotVisible
 from workflows.vocabulary import DirectoryFunction, Instrument, InterpolRoute
 
 if TYPE_CHECKING:
     import _csv
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some authorities of the list; `after` starts the next page, empty at the end."""
-
-    rows: Sequence[Authority]
-    after: str
-    total: int
+STALE_AFTER: Final = timedelta(days=180)
+"""After this an entry has to be confirmed again (domain 7.1)."""
 
 
 def find(
@@ -44,7 +37,7 @@ def find(
     in_language: str = "en",
     limit: int = 25,
     after: str = "",
-) -> Page:
+) -> list[Authority]:
     """Return authorities by the name of their State, as the reader's language sorts.
 
     The directory of the world is some hundreds of rows. Their names are compared
@@ -64,7 +57,7 @@ def find(
     wanted = folded(text.strip())
     found: list[tuple[str, str, str]] = []
     for row in db.session.execute(query):
-        state = countries.name_of(row.country, in_language)
+        state = name_of(row.country, in_language)
         words = (row.code, row.name, row.original_name, row.unit, state)
         if language and language not in row.languages:
             continue
@@ -77,8 +70,7 @@ def find(
     order = [code for _state, _name, code in found]
     start = order.index(after) + 1 if after in order else 0
     shown = order[start : start + limit]
-    more = len(order) > start + limit
-    return Page(_in_order(shown), shown[-1] if more else "", len(order))
+    return _in_order(shown)
 
 
 def _in_order(order: Sequence[str]) -> list[Authority]:
@@ -87,8 +79,8 @@ def _in_order(order: Sequence[str]) -> list[Authority]:
     return [by_code[code] for code in order]
 
 
-def by_code(code: str) -> Authority | None:
-    """Return the authority of that code, if there is one."""
+def get(code: str) -> Authority | None:
+    """Return the authority of that code, if there is one; all who sign in may read."""
     return db.session.scalar(select(Authority).where(Authority.code == code.upper()))
 
 
@@ -97,12 +89,16 @@ def any_known() -> bool:
     return db.session.scalar(select(Authority.id).limit(1)) is not None
 
 
-def get(code: str) -> Authority:
-    """Return one authority; the directory is open to all who sign in."""
-    found = by_code(code)
-    if found is None:
-        raise NotVisible("The directory has no such authority.")
-    return found
+def countries(in_language: str = "en") -> list[str]:
+    """Return the States in the directory, by name."""
+    found = db.session.scalars(select(Authority.country).distinct())
+    return sorted(found, key=lambda code: folded(name_of(code, in_language)))
+
+
+def is_stale(authority: Authority, now: datetime) -> bool:
+    """Tell whether nobody has confirmed the entry for half a year."""
+    confirmed = authority.last_confirmed
+    return confirmed is None or now - confirmed > STALE_AFTER
 
 
 def addressees(*, besides: int, in_language: str = "en") -> list[Authority]:
@@ -114,7 +110,7 @@ def addressees(*, besides: int, in_language: str = "en") -> list[Authority]:
     ).all()
 
     def place(authority: Authority) -> tuple[str, str]:
-        state = countries.name_of(authority.country, in_language)
+        state = name_of(authority.country, in_language)
         return folded(state), folded(authority.name)
 
     return sorted(found, key=place)
@@ -182,7 +178,7 @@ def _code(cell: str) -> str:
 
 
 def _country(cell: str) -> str:
-    if cell.upper() not in countries.codes():
+    if cell.upper() not in codes():
         raise _Wrong("Write the two letters of ISO 3166-1, such as KE.")
     return cell.upper()
 

@@ -37,7 +37,6 @@ from workflows.vocabulary import (
     Urgency,
 )
 
-
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 """Where a request without a due date stands in lists: after all that have one."""
 
@@ -146,7 +145,7 @@ class TraceRequest(Base):
     filed_by: Mapped[Account | None] = relationship(foreign_keys=[filed_by_id])
     assigned_to: Mapped[Account | None] = relationship(foreign_keys=[assigned_to_id])
     parent: Mapped["TraceRequest | None"] = relationship(
-        remote_side=[id], back_populates="onward"
+        remote_side="TraceRequest.id", back_populates="onward"
     )
     onward: Mapped[list["TraceRequest"]] = relationship(back_populates="parent")
     recovery: Mapped[Recovery] = relationship()
@@ -185,9 +184,7 @@ class Item(Base):
     __tablename__ = "item"
 
     id: Mapped[Key]
-    request_id: Mapped[int] = mapped_column(
-        ForeignKey("trace_request.id"), unique=True
-    )
+    request_id: Mapped[int] = mapped_column(ForeignKey("trace_request.id"), unique=True)
     kind: Mapped[ItemKind | None] = mapped_column(code_of(ItemKind))
     firearm_type: Mapped[FirearmType | None] = mapped_column(code_of(FirearmType))
     make: Mapped[str | None] = mapped_column(String(100))

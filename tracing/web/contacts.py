@@ -5,7 +5,6 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request
 from flask_babel import get_locale
-from werkzeug.exceptions import NotFound
 
 from tracing.directory import countries, entries
 from tracing.web.context import LANGUAGES
@@ -21,27 +20,29 @@ def index() -> str:
     """List the authorities, by State, instrument and language."""
     locale = get_locale()
     reader = locale.language if locale else "en"
-    country = request.args.get("country", "")[:2].upper()
-    language = request.args.get("language", "")[:5]
-    instrument = request.args.get("instrument", "")[:20]
-    after = request.args.get("after", "")[:20]
-    found = entries.find(
-        country=country,
-        language=language,
-        instrument=instrument,
-        after=after,
-        limit=PAGE + 1,
+    chosen = {
+        "country": request.args.get("country", "")[:2].upper(),
+        "instrument": request.args.get("instrument", "")[:20],
+        "language": request.args.get("language", "")[:5],
+    }
+    page = entries.find(
+        **chosen,
+        in_language=reader,
+        after=request.args.get("after", "")[:20],
+        limit=PAGE,
     )
     return render_template(
         "contacts/list.html",
-        found=found[:PAGE],
-        later=found[PAGE - 1].code if len(found) > PAGE else None,
+        found=page.rows,
+        total=page.total,
+        later=page.after,
         countries=[
-            (code, countries.name_of(code, reader)) for code in entries.countries()
+            (code, countries.name_of(code, reader))
+            for code in entries.countries_known()
         ],
         instruments=[(i.value, i.label) for i in Instrument],
         languages_list=list(LANGUAGES.items()),
-        chosen={"country": country, "language": language, "instrument": instrument},
+        chosen=chosen,
         old=entries.is_stale,
         now=datetime.now(UTC),
     )
@@ -51,8 +52,6 @@ def index() -> str:
 def show(code: str) -> str:
     """Show one authority: how to reach it, in what language, its time now."""
     found = entries.get(code)
-    if found is None:
-        raise NotFound
     now = datetime.now(UTC)
     return render_template(
         "contacts/show.html",

@@ -84,7 +84,9 @@ def ways(actor: Actor) -> list[Way]:
     found = []
 
     def add(endpoint: str, label: str, count: int | None = None) -> None:
-        current = here == endpoint or here.startswith(f"{endpoint.split('.')[0]}.x")
+        current = here == endpoint or here.startswith(
+            f"{endpoint.split('.', maxsplit=1)[0]}.x"
+        )
         found.append(Way(url_for(endpoint), label, count, current))
 
     sees = not actor.roles.isdisjoint(CASE_ROLES)

@@ -15,6 +15,7 @@ from tracing.faults import STATUS_OF, AlreadyDone
 
 log = logging.getLogger(__name__)
 
+
 def page(status: int, words: str | None = None) -> tuple[str, int]:
     """Return the page of an error; the words are ours, never the input's."""
     reference = secrets.token_hex(4)

@@ -87,9 +87,7 @@ def _buttons(found: TraceRequest, actor: Actor) -> list[dict[str, Any]]:
     return [
         {
             "words": status.asked(trigger),
-            "url": url_for(
-                ".step", reference=found.reference, step=trigger.value
-            ),
+            "url": url_for(".step", reference=found.reference, step=trigger.value),
             "post": trigger is Trigger.ACKNOWLEDGE,
             "primary": trigger is primary,
         }
@@ -239,9 +237,7 @@ def _form(
 
 def _outcomes(found: TraceRequest) -> list[tuple[str, str]]:
     searched = found.state is State.RECORDS_SEARCHED
-    return [
-        (o.value, said(o.label)) for o in Outcome if searched or not o.needs_search
-    ]
+    return [(o.value, said(o.label)) for o in Outcome if searched or not o.needs_search]
 
 
 def _outcome_first(
@@ -341,7 +337,7 @@ def onward_form(reference: str) -> tuple[str, int]:
 
 def _onward_page(found: TraceRequest, actor: Actor, error: str) -> str:
     response = onward.last_response(found)
-    assert response is not None  # noqa: S101 - may_go_onward has just looked
+    assert response is not None
     wanted = onward.next_state(found)
     options = sorted(
         (

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 
+from tracing.casework import sections
 from tracing.casework.apply import regime_of
 from tracing.directory.calendars import calendar_of
 from tracing.models import RequestEvent, TraceRequest
 from tracing.schemas.request import SECTIONS
-from tracing.casework import sections
 from tracing.web.context import country, day, moment, said
 from tracing.web.status import told
 from workflows import deadlines
@@ -217,9 +217,7 @@ def _line_value(value: object, zone: str) -> str:
     return str(value)
 
 
-def history(
-    found: TraceRequest, actor: Actor, zone: str
-) -> list[dict[str, Any]]:
+def history(found: TraceRequest, actor: Actor, zone: str) -> list[dict[str, Any]]:
     """Return the events, newest first; a note is its own authority's alone."""
     items = [
         {
@@ -230,8 +228,7 @@ def history(
             "detail": _detail(event),
         }
         for event in reversed(found.events)
-        if event.trigger is not Trigger.NOTE
-        or event.authority_id == actor.authority_id
+        if event.trigger is not Trigger.NOTE or event.authority_id == actor.authority_id
     ]
     if items:
         items[0]["status"] = "now"

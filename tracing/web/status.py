@@ -95,9 +95,7 @@ def outcome_tag(outcome: Outcome) -> Tag:
     return Tag("grey", "ring", words)
 
 
-def tag_of(
-    request: TraceRequest, side: Party, last: Trigger | None = None
-) -> Tag:
+def tag_of(request: TraceRequest, side: Party, last: Trigger | None = None) -> Tag:
     """Return the tag of a request for one side; `last` is the last step taken."""
     answering = side is Party.REQUESTED
     if request.state is State.RESPONDED and request.outcome is not None:
@@ -132,9 +130,7 @@ def days_left(due: datetime, now: datetime, zone_day: date, today: date) -> str:
     return ngettext("%(num)d day left", "%(num)d days left", left)
 
 
-def next_words(
-    request: TraceRequest, side: Party, plan: tuple[Deadline, ...]
-) -> str:
+def next_words(request: TraceRequest, side: Party, plan: tuple[Deadline, ...]) -> str:
     """Return who must do what by when, and what happens if not."""
     other = request.requesting if side is Party.REQUESTED else request.requested
     them = country(other.country) if other else ""

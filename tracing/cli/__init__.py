@@ -1,0 +1,41 @@
+"""`tracing`: everything an operator does from the command line."""
+
+import click
+from flask.cli import FlaskGroup
+
+from tracing import create_app
+from tracing.accounts.people import has_administrator
+from tracing.cli import serve, setup
+from tracing.cli.demo import load_demo
+from tracing.directory import entries
+
+main = FlaskGroup(
+    name="tracing",
+    create_app=create_app,
+    help="Trace requests between States: run, set up, look after.",
+)
+
+
+@main.command("run")
+def run() -> None:
+    """Prepare an empty instance with a demonstration, then run site and worker."""
+    app = setup.prepared_app(demonstration=True)
+    settings = serve.settings_of(app)
+    with app.app_context():
+        accounts = []
+        if not entries.any_known() and not has_administrator():
+            click.echo("The instance is empty: loading the demonstration ...")
+            accounts = load_demo()
+    for line in setup.table_of(accounts):
+        click.echo(line)
+    if accounts:
+        click.echo("These passwords are shown this once. Nobody in this list exists.")
+    if not settings.sends_mail:
+        click.echo("No mail server is set: an administrator reads the messages")
+        click.echo("under “Outgoing messages”; nothing leaves this machine.")
+    click.echo(f"\nOpen http://{settings.host}:{settings.port} and sign in.\n")
+    serve.serve_command(settings)
+
+
+for command in (*setup.COMMANDS, *serve.COMMANDS):
+    main.add_command(command)
