@@ -3,7 +3,16 @@
 import unicodedata
 from typing import Final
 
-_KNOWN: Final = ("LATIN", "CYRILLIC", "GREEK", "ARABIC", "CJK", "HEBREW", "ARMENIAN")
+_KNOWN: Final = {
+    "LATIN": "Latin",
+    "CYRILLIC": "Cyrillic",
+    "GREEK": "Greek",
+    "ARABIC": "Arabic",
+    "CJK": "Han",
+    "HEBREW": "Hebrew",
+    "ARMENIAN": "Armenian",
+}
+"""How the name of a letter begins in Unicode, and the script it is then of."""
 
 
 def script_of_character(character: str) -> str:
@@ -11,7 +20,7 @@ def script_of_character(character: str) -> str:
     if not character.isalpha():
         return ""
     name = unicodedata.name(character, "")
-    return next((s.capitalize() for s in _KNOWN if name.startswith(s)), "Other")
+    return next((_KNOWN[start] for start in _KNOWN if name.startswith(start)), "Other")
 
 
 def scripts_in(text: str) -> tuple[str, ...]:

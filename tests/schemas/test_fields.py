@@ -207,9 +207,10 @@ def test_an_error_in_a_row_stands_at_its_place():
 
 
 def test_a_missing_answer_is_asked_for_at_its_place():
-    assert refusal("blocks", ["a", " ", None]) == {
+    assert refusal("blocks", ["a", " ", None, "\u200d"]) == {
         1: ["Answer each question"],
         2: ["Answer each question"],
+        3: ["Answer each question"],
     }
 
 
@@ -285,8 +286,8 @@ def test_country_codes_are_two_letters_and_the_unknown_is_none_of_them():
 @pytest.mark.parametrize("text", ["9" * 1_000_000, "a\u0315\u0300" * 300_000])
 def test_a_very_long_text_is_refused_soon(text):
     start = clock.perf_counter()
-    refusal("line", text)
-    assert clock.perf_counter() - start < 2
+    assert refusal("line", text) == ["Use at most 20 characters"]
+    assert clock.perf_counter() - start < 0.2
 
 
 ODD = "\u0301\u0351\x00\x07\n\t\u200d\u202e\ud800\uffff\u2028Aé漢٣5 "

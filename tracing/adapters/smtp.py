@@ -49,7 +49,7 @@ def clean(value: str) -> str:
 
 def address_of(text: str) -> str:
     """Return one plain address, or refuse anything else."""
-    if not ADDRESS.fullmatch(text):
+    if not ADDRESS.fullmatch(clean(text)):
         raise DeliveryError("the address is not one plain address", retry=False)
     return text
 
@@ -153,7 +153,7 @@ class SmtpChannel:
             case "starttls" | "none":
                 smtp = smtplib.SMTP(*where, timeout=server.smtp_timeout)
             case other:
-                raise ValueError(
+                raise ConnectionError(
                     f"smtp_security is {other}: write starttls, tls or none"
                 )
         try:

@@ -15,6 +15,12 @@ from workflows.vocabulary import MarkType
 SCHEMAS: Final[dict[str, type[Section]]] = dict(SECTIONS)
 _ITEM_PART_OF_MARKINGS = ("serial_status", "restoration_method", "restoration_note")
 
+_PERSON = [
+    column.key
+    for column in Person.__table__.columns
+    if column.key not in ("id", "request_id")
+]
+
 Values = dict[str, dict[str, Any]]
 
 
@@ -105,32 +111,36 @@ def _columns(source: object, names: list[str]) -> dict[str, Any]:
     }
 
 
-def read(request: TraceRequest) -> Values:
-    """Return each section's data as the schemas dump it: strings and codes."""
+def typed(request: TraceRequest) -> Values:
+    """Return each section's data as the rows hold it: members, dates, numbers."""
     found: Values = {}
-    for key, schema in SECTIONS:
-        values: dict[str, Any]
+    for key in SCHEMAS:
         match key:
             case "markings":
-                values = _read_markings(request.item)
+                found[key] = _read_markings(request.item)
             case "persons":
-                names = [
-                    name
-                    for name in Person.__table__.columns.keys()
-                    if name not in ("id", "request_id")
-                ]
-                values = {"persons": [_columns(p, names) for p in request.persons]}
+                found[key] = {
+                    "persons": [_columns(p, _PERSON) for p in request.persons]
+                }
             case "item":
-                values = _columns(request.item, _fields(key))
+                found[key] = _columns(request.item, _fields(key))
             case "find":
-                values = _columns(request.recovery, _fields(key))
+                found[key] = _columns(request.recovery, _fields(key))
             case _:
-                values = _columns(request, _fields(key))
-        dumped = schema().dump(values)
-        found[key] = {
-            name: value for name, value in dumped.items() if value not in (None, "")
-        }
+                found[key] = _columns(request, _fields(key))
     return found
+
+
+def read(request: TraceRequest) -> Values:
+    """Return each section's data as the schemas dump it: strings and codes."""
+    return {
+        key: {
+            name: value
+            for name, value in SCHEMAS[key]().dump(values).items()
+            if value not in (None, "")
+        }
+        for key, values in typed(request).items()
+    }
 
 
 def missing(request: TraceRequest, today: date) -> dict[str, Any]:

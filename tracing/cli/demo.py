@@ -4,7 +4,7 @@ Every request gets its history through the same path as in earnest, told another
 time: so its state, events, due dates and messages agree.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count, cycle
@@ -42,6 +42,7 @@ from workflows.facts import (
 from workflows.policies import Actor, Role
 from workflows.states import Party, Trigger
 from workflows.vocabulary import (
+    NEGATIVE,
     SUCCESSIVE,
     ChainEventType,
     ClosureUse,
@@ -213,7 +214,7 @@ class Tale:
     asked: Authority
     parent: TraceRequest | None = None
     request: TraceRequest | None = None
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcome: Outcome | None = None
 
 
 @dataclass(order=True, slots=True)
@@ -326,8 +327,7 @@ class Demonstration:
         steps = next(self.onward_stories, None)
         if steps is None:
             return
-        others = [a for a in self.authorities if a not in (parent.asking, parent.asked)]
-        asked = self.chance.choice(others)
+        asked = self._others(parent)[0]
         tale = Tale(
             next(self.numbers), steps, parent.asking, asked, parent=parent.request
         )
@@ -430,7 +430,9 @@ class Demonstration:
                 asked = len(open_questions(request))
                 return Answers(tuple(ANSWERS[n % len(ANSWERS)] for n in range(asked)))
             case Trigger.RECORD_SEARCH:
-                return _search(tale, len(request.events))
+                tale.outcome = next(self.outcomes)
+                last = "R" not in tale.steps[len(request.events) + 1 :]
+                return _search(tale.number, tale.outcome if last else None)
             case Trigger.DEFER:
                 return Deferral(
                     Ground.G_ONGOING_INVESTIGATION,
@@ -438,11 +440,8 @@ class Demonstration:
                     today + timedelta(days=30),
                 )
             case Trigger.RESPOND:
-                searched = any(
-                    e.trigger is Trigger.RECORD_SEARCH for e in request.events
-                )
-                source = self.outcomes if searched else self.unsearched
-                return response_of(next(source), tale, today, self._elsewhere(tale))
+                outcome, tale.outcome = tale.outcome or next(self.unsearched), None
+                return response_of(outcome, tale, today, self._others(tale))
             case Trigger.CLOSE:
                 return closure_of(tale, today)
             case Trigger.WITHDRAW:
@@ -460,9 +459,10 @@ class Demonstration:
             case _:
                 return None
 
-    def _elsewhere(self, tale: Tale) -> Authority:
+    def _others(self, tale: Tale) -> list[Authority]:
         others = [a for a in self.authorities if a not in (tale.asking, tale.asked)]
-        return others[tale.number % len(others)]
+        turn = tale.number % len(others)
+        return others[turn:] + others[:turn]
 
 
 def _day_at(authority: Authority, at: datetime) -> date:
@@ -632,17 +632,23 @@ REGISTERS: Final = (
 )
 
 
-def _search(tale: Tale, turn: int) -> Search:
-    register, years = REGISTERS[(tale.number + turn) % len(REGISTERS)]
-    results = (
-        *(SearchResult.FOUND, SearchResult.NO_RECORD, SearchResult.POSSIBLE),
-        *(SearchResult.BY_HAND, SearchResult.UNAVAILABLE),
-    )
-    return Search(register, years, "serial number and make", results[turn % 5])
+def _search(n: int, outcome: Outcome | None) -> Search:
+    """Return a search that leads to the outcome; None is one that leads on."""
+    register, years = REGISTERS[n % len(REGISTERS)]
+    if outcome is None:
+        register, years = REGISTERS[(n + 1) % len(REGISTERS)]
+        result = (SearchResult.UNAVAILABLE, SearchResult.NO_RECORD)[n % 2]
+    elif outcome in NEGATIVE:
+        result = SearchResult.NO_RECORD
+    elif outcome is Outcome.CANNOT_IDENTIFY:
+        result = SearchResult.POSSIBLE
+    else:
+        result = (SearchResult.FOUND, SearchResult.BY_HAND)[n % 7 == 0]
+    return Search(register, years, "serial number and make", result)
 
 
 def response_of(
-    outcome: Outcome, tale: Tale, today: date, elsewhere: Authority
+    outcome: Outcome, tale: Tale, today: date, others: Sequence[Authority]
 ) -> Response:
     """Return an answer with all that its outcome asks for."""
     n = tale.number
@@ -659,8 +665,9 @@ def response_of(
     details = {
         name: DETAILS[name].format(
             n=n,
-            state=elsewhere.country,
-            desk=elsewhere.name,
+            state=others[0].country,
+            desk=others[0].name,
+            before=others[1].country,
             day=today - timedelta(days=400 + n),
         )
         for name in outcome.needs
@@ -710,7 +717,7 @@ DETAILS: Final = {
     "consignee": "Sample Import (invented)",
     "consignment": "200 pieces",
     "serial_range": "EX 10000 to EX 10199",
-    "transit_from": "{state}",
+    "transit_from": "{before}",
     "transit_to": "{state}",
     "transit_date": "{day}",
     "holding_force": "Example Guard (invented)",

@@ -49,6 +49,11 @@ class CodeList(TypeDecorator[tuple[str, ...]]):
     impl = String(500)
     cache_ok = True
 
+    def __init__(self, members: type[StrEnum] | None = None, length: int = 500) -> None:
+        """Load codes as members of their list, where it is one of ours."""
+        super().__init__(length)
+        self.members = members
+
     def process_bind_param(
         self, value: Iterable[str] | None, dialect: Dialect
     ) -> str | None:
@@ -59,7 +64,9 @@ class CodeList(TypeDecorator[tuple[str, ...]]):
         self, value: str | None, dialect: Dialect
     ) -> tuple[str, ...] | None:
         """Split the codes."""
-        return None if value is None else tuple(value.split())
+        if value is None:
+            return None
+        return tuple(map(self.members or str, value.split()))
 
 
 def code_of(members: type[StrEnum], length: int = 40) -> Enum:

@@ -19,9 +19,11 @@ from workflows.vocabulary import (
     FirearmType,
     FiringAction,
     HandlingCode,
+    IllicitLimb,
     ItemKind,
     LegalBasis,
     LegalJustification,
+    LinkedOffence,
     MarkType,
     Outcome,
     Part,
@@ -58,7 +60,9 @@ class Recovery(Base):
     legal_justification: Mapped[LegalJustification | None] = mapped_column(
         code_of(LegalJustification)
     )
-    linked_offences: Mapped[tuple[str, ...] | None] = mapped_column(CodeList)
+    linked_offences: Mapped[tuple[str, ...] | None] = mapped_column(
+        CodeList(LinkedOffence)
+    )
     circumstances: Mapped[str | None] = mapped_column(Text)
     seizure_number: Mapped[str | None] = mapped_column(String(100))
     origin: Mapped[str | None] = mapped_column(String(2))
@@ -120,7 +124,7 @@ class TraceRequest(Base):
     # basis
     legal_basis: Mapped[LegalBasis | None] = mapped_column(code_of(LegalBasis))
     legal_basis_text: Mapped[str | None] = mapped_column(Text)
-    illicit_limbs: Mapped[tuple[str, ...] | None] = mapped_column(CodeList)
+    illicit_limbs: Mapped[tuple[str, ...] | None] = mapped_column(CodeList(IllicitLimb))
     illicit_reason: Mapped[str | None] = mapped_column(Text)
     offence: Mapped[str | None] = mapped_column(Text)
     facts_summary: Mapped[str | None] = mapped_column(Text)

@@ -59,6 +59,8 @@ INVISIBLE: Final = REORDERING | dict.fromkeys(
     (*_range(0x200B, 0x200F), *_range(0x2060, 0x2064))
 )
 
+BLANK: Final = re.compile(f"[\\s{''.join(map(chr, INVISIBLE))}]*")
+
 # No non-characters and no halves of surrogates: one of our databases refuses them.
 _NEVER: Final = "\\ud800-\\udfff\\ufdd0-\\ufdef" + "".join(
     chr(plane << 16 | low) for plane in range(17) for low in (65534, 65535)
@@ -178,8 +180,9 @@ class Text(fields.String):
         kind: str,
         look: Look,
     ) -> None:
+        self.longest = AtMost(max_length)
         super().__init__(
-            validate=[AtMost(max_length), *([check] if check else [])],
+            validate=[self.longest, *([check] if check else [])],
             **_asked(look, N_("Write this as text"), kind=kind),
         )
 
@@ -192,10 +195,13 @@ class Text(fields.String):
     ) -> str:
         if not isinstance(value, str):
             raise self.make_error("invalid")
+        # Far beyond what marks and blanks explain: not worth reading.
+        if len(value) > 8 * (self.longest.max or 0):
+            self.longest(value)
         self._refuse(value)
         # Only now: long runs of combining marks make normalisation slow.
         text = unicodedata.normalize("NFC", value.translate(self.removed)).strip()
-        if not text:
+        if _is_blank(text):
             raise self.make_error("required")
         return text
 
@@ -718,6 +724,6 @@ def _is_blank(value: object) -> bool:
         case None | [] | ():
             return True
         case str():
-            return not value.translate(INVISIBLE).strip()
+            return bool(BLANK.fullmatch(value))
         case _:
             return False

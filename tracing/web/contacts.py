@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request
 from flask_babel import get_locale
+from werkzeug.exceptions import NotFound
 
 from tracing.directory import countries, entries
 from tracing.web.context import LANGUAGES
@@ -25,20 +26,19 @@ def index() -> str:
         "instrument": request.args.get("instrument", "")[:20],
         "language": request.args.get("language", "")[:5],
     }
-    page = entries.find(
+    found = entries.find(
         **chosen,
         in_language=reader,
         after=request.args.get("after", "")[:20],
-        limit=PAGE,
+        limit=PAGE + 1,
     )
     return render_template(
         "contacts/list.html",
-        found=page.rows,
-        total=page.total,
-        later=page.after,
+        found=found[:PAGE],
+        later=found[PAGE - 1].code if len(found) > PAGE else None,
         countries=[
             (code, countries.name_of(code, reader))
-            for code in entries.countries_known()
+            for code in entries.countries(reader)
         ],
         instruments=[(i.value, i.label) for i in Instrument],
         languages_list=list(LANGUAGES.items()),
@@ -52,6 +52,8 @@ def index() -> str:
 def show(code: str) -> str:
     """Show one authority: how to reach it, in what language, its time now."""
     found = entries.get(code)
+    if found is None:
+        raise NotFound
     now = datetime.now(UTC)
     return render_template(
         "contacts/show.html",

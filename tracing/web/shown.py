@@ -71,11 +71,11 @@ def words(name: str, value: Any) -> str:
 
 def sections_of(found: TraceRequest) -> list[dict[str, Any]]:
     """Return the sections with what each says: label, words, whether a mark."""
-    dumped = sections.read(found)
+    typed = sections.typed(found)
     parts = []
     for key, schema_class in SECTIONS:
         schema = schema_class()
-        loaded = schema.load(dumped[key], partial=True)
+        loaded = typed[key]
         rows = []
         nested = []
         for name, field in schema.fields.items():
@@ -84,7 +84,7 @@ def sections_of(found: TraceRequest) -> list[dict[str, Any]]:
                 continue
             label = said(field.metadata.get("label", name))
             if isinstance(value, list) and value and isinstance(value[0], dict):
-                inner = field.inner.schema if hasattr(field, "inner") else field.schema
+                inner = field.schema
                 nested += [_nested_row(inner, row) for row in value]
                 continue
             if value == []:

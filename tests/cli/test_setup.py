@@ -1,0 +1,228 @@
+"""Setting an installation up, and the demonstration."""
+
+import re
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import func, select
+
+from tracing.accounts import people
+from tracing.cli import setup
+from tracing.cli.demo import PLACES, load_demo
+from tracing.directory import entries
+from tracing.extensions import db
+from tracing.models import Account, Authority, DueWork, OutboxMessage, TraceRequest
+from tracing.models.outbox import Delivery
+from workflows.lifecycle import RULES
+from workflows.policies import Role
+from workflows.states import State
+
+ANSWERS = {
+    "code": "KE-NFP",
+    "country": "KE",
+    "authority": "Example Bureau",
+    "zone": "Africa/Nairobi",
+    "authority-email": "desk@ke.tracing.example",
+    "name": "A. Example",
+    "email": "a.example@ke.tracing.example",
+    "password": "",
+}
+
+
+@pytest.fixture(autouse=True)
+def _own_instance(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRACING_INSTANCE_PATH", str(tmp_path / "instance"))
+
+
+@pytest.fixture
+def run(app):
+    """Run a command of the command line and return what it said."""
+    runner = app.test_cli_runner()
+
+    def running(command, *arguments: str, says: int = 0, **given):
+        done = runner.invoke(command, list(arguments), **given)
+        assert done.exit_code == says, done.output
+        return done.output
+
+    return running
+
+
+def options(**changed: str) -> list[str]:
+    given = ANSWERS | changed
+    return [part for name, value in given.items() for part in (f"--{name}", value)]
+
+
+def count(table) -> int:
+    return db.session.scalar(select(func.count()).select_from(table))
+
+
+def test_init_makes_the_first_authority_and_its_administrator(app, run, tmp_path):
+    said = run(setup.init, *options())
+    assert re.search(r"Password, shown this once: (\w{5}-){4}\w{5}\n", said)
+    assert (tmp_path / "instance" / "config.py").is_file()
+    with app.app_context():
+        account = db.session.scalars(select(Account)).one()
+        assert account.role_names == {Role.ADMINISTRATOR}
+        assert account.authority.code == "KE-NFP"
+
+
+def test_init_shows_no_password_that_was_chosen(run):
+    said = run(setup.init, *options(password="fifteen letters and more"))
+    assert "fifteen letters" not in said
+
+
+def test_init_asks_for_what_was_not_given(app, run):
+    lines = "\n".join([*list(ANSWERS.values())[:-1], "", ""]) + "\n"
+    run(setup.init, input=lines)
+    with app.app_context():
+        assert count(Account) == 1
+
+
+def test_init_refuses_where_there_is_an_administrator(app, run):
+    run(setup.init, *options())
+    said = run(setup.init, *options(code="KE-2", email="b@c.example"), says=1)
+    assert "already" in said
+    with app.app_context():
+        assert (count(Account), count(Authority)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"zone": "Nairobi"},
+        {"country": "KEN"},
+        {"email": "nobody"},
+        {"password": "short"},
+    ],
+)
+def test_init_refuses_what_cannot_be_right(app, run, wrong):
+    run(setup.init, *options(**wrong), says=2)
+    with app.app_context():
+        assert count(Authority) == 0
+
+
+def test_a_person_is_added_to_an_authority(app, run):
+    run(setup.init, *options())
+    address = "b.example@ke.tracing.example"
+    given = ["KE-NFP", "--name", "B. Example", "--email", address]
+    said = run(setup.add_person, *given, "--role", "officer", "--role", "supervisor")
+    assert "Password, shown this once" in said
+    with app.app_context():
+        roles = people.by_email(address).role_names
+        assert roles == {Role.OFFICER, Role.SUPERVISOR}
+    run(setup.add_person, *given, "--role", "officer", says=1)
+    run(setup.add_person, "NOBODY", *given[1:], "--role", "officer", says=1)
+
+
+def test_authorities_are_imported_from_a_file(app, run, tmp_path):
+    file = tmp_path / "authorities.csv"
+    file.write_text(
+        "code,country,name,zone,email\n"
+        "KE-NFP,KE,Example Bureau,Africa/Nairobi,desk@ke.tracing.example\n",
+        "utf-8-sig",
+    )
+    assert "1 added" in run(setup.import_authorities, str(file))
+    assert "1 as they were" in run(setup.import_authorities, str(file))
+
+
+def test_a_bad_file_is_told_line_by_line_and_imports_nothing(app, run, tmp_path):
+    file = tmp_path / "authorities.csv"
+    file.write_text(
+        "code,country,name,zone,email\n"
+        "KE-NFP,KE,Example Bureau,Nairobi,desk@ke.tracing.example\n"
+        "EG-NFP,EG,Sample Bureau,Africa/Cairo,nobody\n"
+    )
+    said = run(setup.import_authorities, str(file), says=1)
+    assert "line 2, zone: 'Nairobi'" in said
+    assert "line 3, email: 'nobody'" in said
+    with app.app_context():
+        assert not entries.any_known()
+
+
+def test_a_file_that_is_not_utf_8_is_refused_in_words(run, tmp_path):
+    file = tmp_path / "authorities.csv"
+    file.write_bytes("code,name\nX,Côte".encode("latin-1"))
+    assert "UTF-8" in run(setup.import_authorities, str(file), says=1)
+
+
+def test_the_lifecycle_is_shown_row_by_row(run):
+    lines = run(setup.lifecycle).splitlines()
+    assert len(lines) == len(RULES) + 1
+    assert lines[1].split()[:3] == ["submit", "draft", "submitted"]
+
+
+def test_the_lifecycle_is_drawn_with_every_state(run):
+    said = run(setup.lifecycle, "--mermaid")
+    assert said.startswith("stateDiagram-v2\n    [*] --> draft\n")
+    assert "submitted --> acknowledged: acknowledge" in said
+    assert "closed --> [*]" in said
+    assert all(state.value in said for state in State)
+
+
+def test_settings_are_shown_with_their_source_and_no_secret(run, tmp_path, monkeypatch):
+    folder = tmp_path / "instance"
+    folder.mkdir(exist_ok=True)
+    (folder / "config.py").write_text(
+        'SECRET_KEY = "hush-1"\nPASSWORD_SALT = "hush-2"\nTOTP_KEY = "hush-3"\n'
+        'DATABASE_URL = "postgresql://someone:hush-4@db.example/tracing"\n'
+    )
+    monkeypatch.setenv("TRACING_PORT", "8123")
+    said = run(setup.settings)
+    assert "hush" not in said
+    assert re.search(r"^port +8123 +TRACING_PORT$", said, re.MULTILINE)
+    assert re.search(r"^host +\S+ +default$", said, re.MULTILINE)
+    assert re.search(
+        r"^secret_key +\(set, not shown\) +\S+config.py$", said, re.MULTILINE
+    )
+    assert re.search(r"^smtp_password +\(not set\) +default$", said, re.MULTILINE)
+    assert "someone:***@db.example" in said
+
+
+def test_settings_that_cannot_be_read_are_told_in_words(run):
+    assert "tracing init" in run(setup.settings, says=1)
+
+
+def test_the_demonstration_leaves_a_directory_in_use_alone(app, run):
+    run(setup.init, *options())
+    assert "empty" in run(setup.demo, says=1)
+    with app.app_context():
+        assert count(Authority) == 1
+
+
+@pytest.mark.slow
+def test_the_demonstration_is_whole(session):
+    now = datetime.now(UTC)
+    accounts = load_demo(now)
+    assert len({account.authority for account in accounts}) == len(PLACES) == 8
+    for place in PLACES:
+        domain = f"@{place.country.lower()}.tracing.example"
+        roles = [a.roles[0] for a in accounts if a.email.endswith(domain)]
+        assert sorted(roles) == sorted(Role)
+    assert all(a.fictional for a in session.scalars(select(Authority)))
+
+    session.expire_all()
+    requests = session.scalars(select(TraceRequest)).all()
+    assert set(Counter(request.state for request in requests)) == set(State)
+    assert len(requests) >= 200
+    for request in requests:
+        state = State.DRAFT
+        for event in request.events:
+            assert event.before is state
+            assert event.at <= now
+            state = event.after
+        assert state is request.state, "the state is rebuilt from the events"
+    assert any(request.parent_id for request in requests)
+    assert any(request.awaiting and request.due < now for request in requests)
+
+    unsent = select(OutboxMessage).where(OutboxMessage.delivery != Delivery.SENT)
+    owed = select(DueWork).where(DueWork.done.is_(False), DueWork.at <= now)
+    assert session.scalars(unsent).all() == []
+    assert session.scalars(owed).all() == []
+
+
+def test_a_password_can_be_read_out_and_is_never_the_same():
+    made = {people.random_password() for _ in range(50)}
+    assert len(made) == 50
+    assert all(len(password) >= 24 for password in made)
+    assert not set("".join(made)) & set("ilo01")
