@@ -14,6 +14,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := --require-hashes --use-pep517 --no-build-isolation
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard tracing/translations/*/LC_MESSAGES/*.po))
 CODE := $(wildcard tracing workflows tests bench)
+LANGUAGES := ar es fr ru zh
+# Headers that would change with the day, the machine or the person.
+PASSING := Generated|Language-Team|Last|PO-Rev|POT|Project|Report
 BROWSER := chromium fonts-noto-core fonts-noto-cjk
 
 # A stamp carries the hash of what it was made from: a clone's file times mean nothing.
@@ -22,7 +25,7 @@ RUN_STAMP := $(VENV)/.run-$(call hash,requirements/run.txt requirements/build.tx
 TEST_STAMP := $(VENV)/.test-$(call hash,requirements/test.txt)
 
 .PHONY: help setup run test test-fast lint format types imports coverage bench lock \
-        catalogues wheel screenshots demo machine clean
+        catalogues translations wheel screenshots demo machine clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -50,6 +53,19 @@ catalogues: $(CATALOGUES) ## Compile the translations
 
 %.mo: %.po | $(RUN_STAMP)
 	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
+
+# After `pybabel init -l ar`, put Plural-Forms of ar.po right: python-babel/babel#816.
+translations: $(RUN_STAMP) ## Gather the words of code and templates into the catalogues
+	@cd tracing/translations; pybabel="$(CURDIR)/$(BIN)/pybabel --quiet"; \
+	(cd ../.. && $$pybabel extract -F tracing/translations/babel.cfg -k N_ -k _l \
+	  -k lazy_gettext -c NOTE: --add-location=file \
+	  --header-comment="# The words of the code and the templates, for the catalogues." \
+	  -o tracing/translations/messages.pot tracing workflows templates); \
+	for language in $(LANGUAGES); do \
+	  $$pybabel update -i messages.pot -d . -l $$language --no-fuzzy-matching \
+	    --ignore-obsolete; \
+	done; \
+	sed -E -i '/^"($(PASSING))[A-Za-z-]*:/d' messages.pot */LC_MESSAGES/messages.po
 
 run: $(RUN_STAMP) catalogues ## Start the system on this machine
 	@mkdir -p instance

@@ -14,7 +14,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Return the application; without settings they are read from the instance."""
     from tracing import worker
     from tracing.accounts import signin
-    from tracing.extensions import babel, csrf, db, guard_sqlite, migrate, wake
+    from tracing.extensions import babel, csrf, db, guard_sqlite, migrate
     from tracing.security import headers
     from tracing.web import context, errors, pages
 
@@ -49,7 +49,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.init_app(app)
     pages.init_app(app)
     worker.bind(app)
-    wake.call = worker.waker(app)
     return app
 
 

@@ -70,5 +70,10 @@ def test_every_state_has_a_calendar_one_can_count_in(first):
         assert calendar.add_working_days(start, 10) < start + timedelta(days=60)
 
 
+def test_a_calendar_the_library_has_doubts_about_says_so():
+    assert "incomplete" not in calendar_of("IN", (2026, 2028)).version
+    assert calendar_of("IN", (2034, 2036)).version.endswith("feasts incomplete")
+
+
 def test_the_same_span_is_made_once():
     assert calendar_of("NZ", (2026, 2027, 2028)) is calendar_of("NZ", (2028, 2026))

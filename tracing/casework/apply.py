@@ -30,7 +30,8 @@ def utcnow() -> datetime:
 
 def carried(fact: Fact | None) -> dict[str, object]:
     """Return what a step carried, as an event keeps it."""
-    return {} if fact is None else _plain(dataclasses.asdict(fact))
+    given = {} if fact is None else dataclasses.asdict(fact)
+    return {name: _plain(value) for name, value in given.items()}
 
 
 def _plain(value: object) -> object:

@@ -102,7 +102,7 @@ def _row_options() -> list[Any]:
     ]
 
 
-def _queue(actor: Actor, view: View, now: datetime) -> Select[tuple[TraceRequest]]:
+def _queue(actor: Actor, view: View, now: datetime) -> Select[TraceRequest]:
     query = select(TraceRequest).where(
         TraceRequest.requested_id == actor.authority_id,
         TraceRequest.awaiting.is_(True),
@@ -121,7 +121,7 @@ def _queue(actor: Actor, view: View, now: datetime) -> Select[tuple[TraceRequest
     return query
 
 
-def _mine(actor: Actor, view: View, now: datetime) -> Select[tuple[TraceRequest]]:
+def _mine(actor: Actor, view: View, now: datetime) -> Select[TraceRequest]:
     query = select(TraceRequest).where(TraceRequest.requesting_id == actor.authority_id)
     match view.name:
         case "drafts":
@@ -142,8 +142,8 @@ def _mine(actor: Actor, view: View, now: datetime) -> Select[tuple[TraceRequest]
 
 
 def _narrow(
-    query: Select[tuple[TraceRequest]], view: View, other: Any
-) -> Select[tuple[TraceRequest]]:
+    query: Select[TraceRequest], view: View, other: Any
+) -> Select[TraceRequest]:
     if view.state is not None:
         query = query.where(TraceRequest.state == view.state)
     if view.country:
@@ -152,7 +152,7 @@ def _narrow(
     return query
 
 
-def _page(query: Select[tuple[TraceRequest]], place: Place | None, size: int) -> Page:
+def _page(query: Select[TraceRequest], place: Place | None, size: int) -> Page:
     key = tuple_(TraceRequest.due, TraceRequest.id)
     backwards = place is not None and place.backwards
     if place is not None:
@@ -215,7 +215,7 @@ def counts(
             )
         )
     rows = db.session.execute(union_all(*parts)).all()
-    return {view: n for view, n in rows}
+    return {row.view: row.n for row in rows}
 
 
 def outgoing(actor: Actor, *, limit: int = 50) -> Sequence[OutboxMessage]:
@@ -228,7 +228,7 @@ def outgoing(actor: Actor, *, limit: int = 50) -> Sequence[OutboxMessage]:
     ).all()
 
 
-def countries_in(actor: Actor, kind: str) -> Sequence[str]:
+def countries_in(actor: Actor) -> Sequence[str]:
     """Return the States of the authorities one can exchange requests with."""
     return db.session.scalars(
         select(Authority.country)

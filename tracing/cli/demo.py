@@ -412,7 +412,6 @@ class Demonstration:
                 request.outcome = fact.outcome
                 if fact.outcome in SUCCESSIVE:
                     self._plan_onward(tale, at)
-            db.session.flush()
 
         return take
 
@@ -583,7 +582,7 @@ def basis_of(n: int, states: set[str]) -> dict[str, Any]:
         "facts_summary": "A firearm was found and nobody could show a licence for it."
         " This case is invented and stands for no real event.",
         "purpose": "To establish how it left lawful possession.",
-        "assistance_sought": "The last lawful holder, and when the item left him.",
+        "assistance_sought": "The last lawful holder, and how the item left lawful hands.",
         "confidentiality_guaranteed": True,
         "handling": ("H0", "H1", "H0", "H2")[n % 4],
     }

@@ -20,9 +20,8 @@ from tracing.config import SECRETS, Settings
 from tracing.directory import entries
 from tracing.extensions import db
 from tracing.models import Authority
-from workflows.lifecycle import RULES
+from workflows import diagram
 from workflows.policies import Role
-from workflows.states import State, Trigger
 
 PASSWORD_LENGTH = 15
 
@@ -224,50 +223,7 @@ def table_of(accounts: list[DemoAccount]) -> Iterator[str]:
 @click.option("--mermaid", is_flag=True, help="As a picture (stateDiagram-v2).")
 def lifecycle(mermaid: bool) -> None:
     """Show the life of a trace request: the table the system obeys."""
-    for line in picture() if mermaid else lifecycle_table():
-        click.echo(line)
-
-
-def lifecycle_table() -> Iterator[str]:
-    """Yield the rules as lines of text, in columns."""
-    rows = [("step", "from", "to", "by", "carries", "when")]
-    rows += [
-        (
-            rule.trigger.value,
-            ", ".join(rule.sources),
-            rule.to.value if rule.to else "(the same)",
-            rule.by.value if rule.by else "either",
-            rule.carries.__name__ if rule.carries else "-",
-            rule.when.__name__.replace("_", " ") if rule.when else "",
-        )
-        for rule in RULES
-    ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
-
-
-def picture() -> Iterator[str]:
-    """Yield the rules as a diagram; steps that stay are left out."""
-    yield "stateDiagram-v2"
-    yield f"    [*] --> {State.DRAFT.value}"
-    for rule in RULES:
-        if rule.to is None:
-            continue
-        told = f" [{rule.when.__name__.replace('_', ' ')}]" if rule.when else ""
-        for source in rule.sources:
-            yield f"    {source.value} --> {rule.to.value}: {rule.trigger.value}{told}"
-    ends = {state for state in State if not _leads_on(state)}
-    yield from (f"    {state.value} --> [*]" for state in State if state in ends)
-
-
-def _leads_on(state: State) -> bool:
-    return any(
-        state in rule.sources and rule.trigger is not Trigger.REOPEN
-        for rule in RULES
-        if rule.to is not None
-    )
+    click.echo(diagram.as_mermaid() if mermaid else diagram.as_table())
 
 
 @click.command("settings")

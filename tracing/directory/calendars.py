@@ -1,5 +1,6 @@
 """Calendars of authorities: weekends and public holidays of a State, as a value."""
 
+import warnings
 from datetime import date, timedelta
 from functools import lru_cache
 from importlib import metadata
@@ -23,13 +24,17 @@ def _calendar(country: str, first: int, last: int) -> Calendar:
     span = range(first, last + 1)
     version = f"holidays {metadata.version('holidays')} {country} {first}-{last}"
     try:
-        found = holidays.country_holidays(country, years=span, language="en_US")
+        with warnings.catch_warnings(record=True) as doubts:
+            warnings.simplefilter("always")
+            found = holidays.country_holidays(country, years=span, language="en_US")
     except NotImplementedError:
         return Calendar(
             name=country,
             version=f"{version}, State not known: Saturday and Sunday only",
             weekend=SATURDAY_AND_SUNDAY,
         )
+    if doubts:  # of some States the library knows moving feasts for some years only
+        version += ", feasts incomplete"
     days = _days(first, last)
     weekend = WEEK - {day.weekday() for day in days if not found.is_weekend(day)}
     off = {day for day in days if not found.is_working_day(day)}

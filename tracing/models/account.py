@@ -1,9 +1,7 @@
 """Accounts: people, their roles, and the authority each works for."""
 
-from datetime import datetime
-
 from flask_security import AsaList, RoleMixin, UserMixin
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table
 from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -47,15 +45,11 @@ class Account(Base, UserMixin):
     mf_recovery_codes: Mapped[list[str] | None] = mapped_column(
         MutableList.as_mutable(AsaList())
     )
-    last_login_at: Mapped[datetime | None]
-    current_login_at: Mapped[datetime | None]
-    last_login_ip: Mapped[str | None] = mapped_column(String(64))
-    current_login_ip: Mapped[str | None] = mapped_column(String(64))
-    login_count: Mapped[int | None]
-    note: Mapped[str] = mapped_column(Text, default="")
 
     authority: Mapped[Authority] = relationship(lazy="joined", innerjoin=True)
-    roles: Mapped[list[Role]] = relationship(secondary=role_of_account, lazy="selectin")
+    roles: Mapped[list[RoleMixin]] = relationship(
+        "Role", secondary=role_of_account, lazy="selectin"
+    )
 
     @property
     def role_names(self) -> frozenset[RoleName]:

@@ -10,7 +10,7 @@ from tracing.web.forms import LISTS, Choice
 
 def _countries() -> list[Choice]:
     locale = get_locale()
-    return countries.choices(locale.language if locale else "en")
+    return list(countries.choices(locale.language if locale else "en"))
 
 
 def _authorities() -> list[Choice]:

@@ -13,12 +13,12 @@ from babel import Locale
 from babel.dates import format_date, format_datetime
 from flask import Flask, current_app, request, session, url_for
 from flask_babel import get_locale
-from flask_babel import gettext as _
 from markupsafe import Markup
 
 from tracing.accounts.actors import current_actor
 from tracing.casework import queries
 from tracing.directory import countries
+from tracing.web.words import _
 from workflows.policies import CASE_ROLES, Actor, Role, may_answer, may_file
 
 LANGUAGES: Final = {

@@ -12,7 +12,6 @@ from flask import (
     request,
     url_for,
 )
-from flask_babel import gettext as _
 from marshmallow import ValidationError
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
@@ -24,6 +23,7 @@ from tracing.schemas.request import SECTIONS
 from tracing.web import forms, shown
 from tracing.web.choices import init_choices
 from tracing.web.context import said
+from tracing.web.words import _
 from workflows.policies import Actor, may_file
 from workflows.states import State
 
@@ -73,23 +73,26 @@ def _page(
 ) -> tuple[str, int]:
     adding = request.form.get("add")
     drawn = []
+    drawn_controls = []
     for key, schema_class in SECTIONS:
         schema = schema_class(today=_today())
         group = adding if adding and adding.startswith(f"{key}-") else None
+        controls = forms.controls(
+            schema, raw.get(key), errors.get(key), key, adding=group
+        )
+        drawn_controls.append(controls)
         drawn.append(
             {
                 "key": key,
                 "title": said(schema_class.title),
                 "intro": said(schema_class.intro),
-                "controls": forms.controls(
-                    schema, raw.get(key), errors.get(key), key, adding=group
-                ),
+                "controls": controls,
             }
         )
     body = render_template(
         "trace_requests/edit.html",
         sections=drawn,
-        summary=forms.summary(*(part["controls"] for part in drawn)),
+        summary=forms.summary(*drawn_controls),
         found=found,
         form_key=request.form.get("form_key") or secrets.token_urlsafe(24),
         version=request.form.get("version") or (found.version if found else None),

@@ -5,13 +5,13 @@ import secrets
 from datetime import UTC, datetime
 
 from flask import Flask, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from tracing.casework.session import give_up
 from tracing.faults import STATUS_OF, AlreadyDone
+from tracing.web.words import _
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def init_app(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> tuple[str, int] | Response:
         if error.code is not None and 300 <= error.code < 400:
-            return error.get_response()  # type: ignore[return-value]
+            return error.get_response()
         return page(error.code or 500)
 
     @app.errorhandler(CSRFError)
@@ -61,5 +61,5 @@ def init_app(app: Flask) -> None:
             (code for kind, code in STATUS_OF.items() if isinstance(error, kind)), 500
         )
         if status >= 500:
-            log.exception("unexpected %s in %s", type(error).__name__, request.endpoint)
+            log.error("unexpected in %s", request.endpoint, exc_info=error)
         return page(status)

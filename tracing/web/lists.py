@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from flask import (
@@ -14,7 +15,6 @@ from flask import (
     request,
     url_for,
 )
-from flask_babel import gettext as _
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.wrappers import Response
@@ -25,6 +25,7 @@ from tracing.models import TraceRequest
 from tracing.models.trace_request import FAR
 from tracing.web.context import country, day, said
 from tracing.web.status import Tag, days_left, tag_of
+from tracing.web.words import _
 from workflows.policies import CASE_ROLES, Actor
 from workflows.states import AWAITING_ANSWER, OPEN, Party, State
 from workflows.vocabulary import Urgency
@@ -33,6 +34,7 @@ queue = Blueprint("queue", __name__)
 mine = Blueprint("mine", __name__)
 BLUEPRINTS = (queue, mine)
 SIZES = (25, 50, 100)
+KEPT = ("view", "country", "state", "rows")
 QUEUE_VIEWS = ("urgent", "mine", "unassigned", "waiting", "late")
 MINE_VIEWS = ("open", "needs", "late", "drafts", "ended")
 
@@ -124,8 +126,8 @@ def _link(actor: Actor, place: queries.Place | None) -> str | None:
     if place is None:
         return None
     at = _seal(actor).dumps((place.due.isoformat(), place.id, place.backwards))
-    kept = {k: v for k, v in request.args.items() if k != "at"}
-    return url_for(str(request.endpoint), **kept, at=at)
+    kept = {k: v for k, v in request.args.items() if k in KEPT}
+    return f"{request.path}?{urlencode(kept | {'at': at})}"
 
 
 def _view(names: tuple[str, ...], states: Iterable[State]) -> queries.View:
@@ -195,7 +197,7 @@ def _render(kind: str, side: Party) -> str:
         total=next(chip["count"] for chip in chips if chip["current"]),
         limit=queries.COUNT_LIMIT,
         states=[(s.value, tag_words(s, side)) for s in states],
-        countries=queries.countries_in(actor, kind),
+        countries=queries.countries_in(actor),
         earlier=_link(actor, page.earlier),
         later=_link(actor, page.later),
         now=now,

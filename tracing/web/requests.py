@@ -14,7 +14,6 @@ from flask import (
     request,
     url_for,
 )
-from flask_babel import gettext as _
 from marshmallow import ValidationError
 from werkzeug.exceptions import Forbidden, NotFound
 from werkzeug.wrappers import Response
@@ -29,6 +28,7 @@ from tracing.schemas.steps import STEP_OF, ResponseStep, needed_by
 from tracing.web import forms, shown, status
 from tracing.web.context import country, said
 from tracing.web.drafts import version_of_form
+from tracing.web.words import _
 from workflows import policies
 from workflows.deadlines import Kind
 from workflows.policies import CASE_ROLES, Actor
@@ -78,10 +78,8 @@ def _buttons(found: TraceRequest, actor: Actor) -> list[dict[str, Any]]:
     can = list(policies.possible(actor, found))
     if Trigger.SUBMIT in can:
         can.remove(Trigger.SUBMIT)
-    if found.state is State.ACKNOWLEDGED:
-        order = (Trigger.RECORD_SEARCH, *ORDER)
-    else:
-        order = ORDER
+    first = (Trigger.RECORD_SEARCH,) if found.state is State.ACKNOWLEDGED else ()
+    order: tuple[Trigger, ...] = (*first, *ORDER)
     can.sort(key=lambda t: order.index(t) if t in order else len(order))
     primary = can[0] if can and can[0] in order else None
     return [
@@ -114,7 +112,7 @@ def _page(found: TraceRequest, actor: Actor, conflict: str = "") -> str:
     here = found.requesting.zone if side is Party.REQUESTING else zone
     last = found.events[-1].trigger if found.events else None
     left = ""
-    if due and due.day and found.awaiting and found.due < FAR:
+    if due and found.awaiting and found.due < FAR:
         today = now.astimezone(ZoneInfo(zone)).date()
         left = status.days_left(due.due, now, due.day, today)
     response = onward.last_response(found)
@@ -174,7 +172,7 @@ def _trigger(step: str) -> Trigger:
     return trigger
 
 
-def _schema(trigger: Trigger, actor: Actor) -> Any:
+def _schema(trigger: Trigger) -> Any:
     return STEP_OF[trigger.value](today=datetime.now(UTC).date())
 
 
@@ -204,7 +202,7 @@ def _form(
     side = _side(found, actor)
     if trigger not in policies.possible(actor, found):
         return _not_now(found, actor)
-    schema = _schema(trigger, actor)
+    schema = _schema(trigger)
     drawn = forms.controls(
         schema, raw, errors, adding=request.form.get("add") or request.args.get("add")
     )
@@ -291,7 +289,7 @@ def take(reference: str, step: str) -> tuple[str, int] | Response:
         requested.acknowledge(reference, actor, version=version)
         flash(_("The receipt is confirmed."), "ok")
         return redirect(url_for(".show", reference=reference), 303)
-    schema = _schema(trigger, actor)
+    schema = _schema(trigger)
     raw = forms.posted(schema, request.form)
     if trigger is Trigger.RESPOND:
         raw["outcome"] = request.form.get("outcome", "")
@@ -302,13 +300,18 @@ def take(reference: str, step: str) -> tuple[str, int] | Response:
     try:
         fact = schema.load(raw)
     except ValidationError as error:
-        return _form(found, trigger, raw, dict(error.normalized_messages()), code=422)
+        return _form(found, trigger, raw, _by_field(error), code=422)
     if trigger in COMMANDS:
         COMMANDS[trigger](reference, actor, fact, version=version)
     else:
         either.write(trigger, reference, actor, fact, version=version)
     flash(status.told(trigger), "ok")
     return redirect(url_for(".show", reference=reference), 303)
+
+
+def _by_field(error: ValidationError) -> dict[str, Any]:
+    messages = error.messages
+    return messages if isinstance(messages, dict) else {"_schema": messages}
 
 
 def _stale(found: TraceRequest, actor: Actor) -> tuple[str, int]:

@@ -5,15 +5,16 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask_babel import gettext as _
-
 from tracing.casework import sections
 from tracing.casework.apply import regime_of
 from tracing.directory.calendars import calendar_of
 from tracing.models import RequestEvent, TraceRequest
+from tracing.schemas.markings import MarkSchema
+from tracing.schemas.persons import PersonSchema
 from tracing.schemas.request import SECTIONS
 from tracing.web.context import country, day, moment, said
 from tracing.web.status import told
+from tracing.web.words import _
 from workflows import deadlines
 from workflows.deadlines import Deadline
 from workflows.policies import Actor
@@ -28,6 +29,7 @@ from workflows.vocabulary import (
     SearchResult,
 )
 
+SCHEMA_OF_ROWS = {"marks": MarkSchema(), "persons": PersonSchema()}
 _COUNTRIES = frozenset(
     {
         "country_of_manufacture",
@@ -84,7 +86,7 @@ def sections_of(found: TraceRequest) -> list[dict[str, Any]]:
                 continue
             label = said(field.metadata.get("label", name))
             if isinstance(value, list) and value and isinstance(value[0], dict):
-                inner = field.schema
+                inner = SCHEMA_OF_ROWS[name]
                 nested += [_nested_row(inner, row) for row in value]
                 continue
             if value == []:

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from flask_babel import gettext as _
-from flask_babel import ngettext
-
 from tracing.casework.apply import deadline_of
 from tracing.models import TraceRequest
 from tracing.web.context import country, day, said
+from tracing.web.words import _, plural
 from workflows.deadlines import Deadline, Kind
 from workflows.lifecycle import rules_of
 from workflows.states import FINAL, Party, State, Trigger
@@ -123,11 +121,11 @@ def days_left(due: datetime, now: datetime, zone_day: date, today: date) -> str:
     """Return how far the due day is, in words."""
     if now > due:
         late = max((today - zone_day).days, 1)
-        return ngettext("%(num)d day late", "%(num)d days late", late)
+        return plural("%(num)d day late", "%(num)d days late", late)
     left = (zone_day - today).days
     if left == 0:
         return _("due today")
-    return ngettext("%(num)d day left", "%(num)d days left", left)
+    return plural("%(num)d day left", "%(num)d days left", left)
 
 
 def next_words(request: TraceRequest, side: Party, plan: tuple[Deadline, ...]) -> str:
@@ -135,9 +133,9 @@ def next_words(request: TraceRequest, side: Party, plan: tuple[Deadline, ...]) -
     other = request.requesting if side is Party.REQUESTED else request.requested
     them = country(other.country) if other else ""
     answer = deadline_of(plan, Kind.ANSWER)
-    by = day(answer.day) if answer and answer.day else ""
+    by = day(answer.day) if answer else ""
     acknowledge = deadline_of(plan, Kind.ACKNOWLEDGE)
-    first = day(acknowledge.day) if acknowledge and acknowledge.day else by
+    first = day(acknowledge.day) if acknowledge else by
     answering = side is Party.REQUESTED
     match request.state:
         case State.DRAFT:
@@ -242,7 +240,7 @@ def steps_of(
         if state is request.state and state not in FINAL:
             status = "cur"
         words = day(when, zone) if when else ""
-        if not when and trigger is Trigger.RESPOND and answer and answer.day:
+        if not when and trigger is Trigger.RESPOND and answer:
             words = _("due %(date)s", date=day(answer.day))
         found.append({"label": label, "when": words, "status": status})
     return found
