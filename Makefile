@@ -58,7 +58,7 @@ catalogues: $(CATALOGUES) ## Compile the translations
 translations: $(RUN_STAMP) ## Gather the words of code and templates into the catalogues
 	@cd tracing/translations; pybabel="$(CURDIR)/$(BIN)/pybabel --quiet"; \
 	(cd ../.. && $$pybabel extract -F tracing/translations/babel.cfg -k N_ -k _l \
-	  -k lazy_gettext -c NOTE: --add-location=file \
+	  -k lazy_gettext -k plural:1,2 -c NOTE: --add-location=file \
 	  --header-comment="# The words of the code and the templates, for the catalogues." \
 	  -o tracing/translations/messages.pot tracing workflows templates); \
 	for language in $(LANGUAGES); do \

@@ -1,7 +1,7 @@
 """A PostgreSQL of the tests' own: made in a temporary folder, gone with the tests.
 
 It listens on a socket file alone, so that any number run side by side, and it trades
-durability for speed: a test of what survives a crash has to start its own.
+durability for speed, unless it is asked to be durable.
 """
 
 import contextlib
@@ -76,6 +76,7 @@ class Cluster:
     programs: Path
     folder: Path
     account: pwd.struct_passwd | None
+    durable: bool = False
     made: int = field(default=0, init=False)
 
     def initialise(self) -> None:
@@ -93,7 +94,8 @@ class Cluster:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start the server and wait until it answers."""
-        settings = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+        hasty = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+        settings = () if self.durable else hasty
         with (self.folder / "log").open("wb") as log:
             server = subprocess.Popen(
                 [
@@ -200,12 +202,12 @@ def stop(server: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def running_cluster() -> Iterator[Cluster]:
+def running_cluster(*, durable: bool = False) -> Iterator[Cluster]:
     """Run a cluster; leave neither process nor file behind, whatever happens."""
     # Directly in /tmp: the path of a socket file may not be longer than 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="tracing-pg-", dir="/tmp"))
     try:
-        cluster = Cluster(find_programs(), folder, unprivileged_account())
+        cluster = Cluster(find_programs(), folder, unprivileged_account(), durable)
         cluster.initialise()
         server = cluster.start()
         try:

@@ -86,7 +86,7 @@ def _typed(name: str, kind: object, value: object) -> Any:
 
 def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings of an installation; stop on anything unknown or missing."""
-    kinds = {field.name: field.type for field in fields(Settings)}
+    kinds = {f.name: f.type for f in fields(Settings) if f.name != "instance"}
     given: dict[str, Any] = {"instance": str(instance)}
     file = instance / "config.py"
     if file.is_file():

@@ -17,6 +17,10 @@ class Stale(Exception):
     """The page was older than the record."""
 
 
+class Unavailable(Exception):
+    """The store could not take it now; trying again can help."""
+
+
 class AlreadyDone(Exception):
     """The same form was sent before; `reference` is what it led to."""
 
@@ -36,4 +40,5 @@ STATUS_OF: dict[type[Exception], int] = {
     NotPermitted: 403,
     NotVisible: 404,
     OperationalError: 503,
+    Unavailable: 503,
 }

@@ -410,7 +410,7 @@ def _answer(
 ) -> Deadline | None:
     """Return the deadline of the answer; None while nothing sets a date.
 
-    A query starts a new period. Sources: domain.md 8.2 rules 3 and 4.
+    A query starts a new period. Sources: design of this service.
     """
     regime = counting.regime
     start = _last(steps, (*STARTS, Trigger.QUERY_RESPONSE))

@@ -5,9 +5,10 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from workflows.errors import NotPermitted, NotVisible
+from workflows.facts import Deferral, Fact, Response
 from workflows.lifecycle import available
 from workflows.states import Party, State, Trigger
-from workflows.vocabulary import N_
+from workflows.vocabulary import N_, Ground
 
 
 class Role(StrEnum):
@@ -114,6 +115,20 @@ def require(actor: Actor, trigger: Trigger, request: Parties) -> Party:
             f"Your role does not allow this; the role {role} or supervisor does."
         )
     return party
+
+
+def require_grounds(actor: Actor, fact: Fact | None) -> None:
+    """Refuse a ground that only a supervisor may rely on."""
+    grounds: tuple[Ground, ...] = ()
+    if isinstance(fact, Response):
+        grounds = fact.grounds
+    elif isinstance(fact, Deferral):
+        grounds = (fact.ground,)
+    reserved = any(ground.needs_supervisor for ground in grounds)
+    if reserved and not actor.is_any(Role.SUPERVISOR):
+        raise NotPermitted(
+            "This ground needs a supervisor: the role supervisor may use it."
+        )
 
 
 def possible(actor: Actor, request: Parties) -> tuple[Trigger, ...]:

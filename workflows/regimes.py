@@ -467,7 +467,7 @@ def by_code(code: str) -> Regime:
 def choose(legal_basis: LegalBasis, urgency: Urgency, *, requested_by: bool) -> Regime:
     """Return the policy for a request; `requested_by`: the requester named a date.
 
-    Source: UNTOC 18(24), Directive (EU) 2023/977 art 5(1), and domain.md 8.2. Whether
+    Source: UNTOC 18(24), Directive (EU) 2023/977 art 5(1), and design of this service. Whether
     information is directly accessible is not known on arrival: the longer limit holds.
     """
     if legal_basis is LegalBasis.ITI:

@@ -60,5 +60,8 @@ OPEN: Final = (
 FINAL: Final = (State.CLOSED, State.WITHDRAWN)
 WORKED: Final = (State.ACKNOWLEDGED, State.RECORDS_SEARCHED)
 ASKABLE: Final = (State.SUBMITTED, *WORKED)
+NEUTRAL: Final = (Trigger.ENQUIRE, Trigger.REMIND, Trigger.NOTE)
+"""What both sides can do and what leaves the state as it is."""
+
 AWAITING_ANSWER: Final = (*ASKABLE, State.CLARIFICATION_REQUESTED)
 """The answerer's work: what stands in its queue."""

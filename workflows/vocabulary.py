@@ -31,18 +31,18 @@ IAFQ_CONDITION: Final = ("IAFQ by condition", "S")
 IAFQ_RESULT: Final = ("IAFQ tracing results", "S")
 EU_PLACE: Final = ("Reg 2025/41 30(6)(h)", "S")
 EU_TRANSPORT: Final = ("Reg 2025/41 30(6)(g)", "S")
-CHAIN: Final = ("domain.md 3.4; FP 7", "D")
+CHAIN: Final = ("design of this service; FP 7", "D")
 SDG: Final = ("SDG 16.4.2", "S")
-OUTCOME: Final = ("domain.md 11.1", "D")
+OUTCOME: Final = ("design of this service", "D")
 EUROPOL: Final = ("Statewatch 2018 note (Europol)", "S2")
 TLP: Final = ("FIRST TLP 2.0", "S")
 UNODC: Final = ("UNODC CNA", "S")
 SHERLOC: Final = ("SHERLOC", "S")
-DIRECTORY: Final = ("domain.md 7.1", "D")
+DIRECTORY: Final = ("design of this service", "D")
 FP_3B: Final = ("FP 3(b)", "S")
 FP_3C: Final = ("FP 3(c)", "S")
 HS: Final = ("HS 2012; CBSA T2021 ch. 93", "S")
-CLOSURE: Final = ("domain.md 11.3", "D")
+CLOSURE: Final = ("design of this service", "D")
 INTERPOL_ROUTE: Final = ("UNODC CNA; UNTOC 18(13)", "S")
 SERVICE: Final = ("design of this service", "D")
 
@@ -119,8 +119,8 @@ class DomesticSearchOverride(Code):
     """Why no search at home came before the request."""
 
     NO_NATIONAL_REGISTRY = ("NO_NATIONAL_REGISTRY", N_("No national registry exists"),
-        "domain.md 3.1", "D")
-    OTHER = ("OTHER", N_("Other reason (text required)"), "domain.md 3.1", "D")
+        "design of this service", "D")
+    OTHER = ("OTHER", N_("Other reason (text required)"), "design of this service", "D")
 
     @property
     def needs_text(self) -> bool:
@@ -168,11 +168,11 @@ class LegalBasis(Code):
     NAIROBI = ("NAIROBI", N_("Nairobi Protocol"), "NBPG", "NV", "treaty", ("CUSTOM",))
     SADC = ("SADC", N_("SADC Protocol on firearms"), "SADC", "NV", "treaty",
         ("CUSTOM",))
-    KINSHASA = ("KINSHASA", N_("Kinshasa Convention"), "domain.md 8.1", "NV", "treaty",
+    KINSHASA = ("KINSHASA", N_("Kinshasa Convention"), "design of this service", "NV", "treaty",
         ("CUSTOM",))
     BILATERAL = ("BILATERAL", N_("Bilateral agreement or memorandum (name it)"),
-        "domain.md 8.2", "D", "as agreed", ("CUSTOM",))
-    OTHER = ("OTHER", N_("Other legal basis (name it)"), "domain.md 9.9", "D",
+        "design of this service", "D", "as agreed", ("CUSTOM",))
+    OTHER = ("OTHER", N_("Other legal basis (name it)"), "design of this service", "D",
         "as stated", ("CUSTOM",))
 
     @property
@@ -228,7 +228,7 @@ class AcquisitionMode(Code):
     CONFISCATED = ("CONFISCATED", N_("Confiscated by decision"),
         "CTOC/COP/2018/L.5/Rev.1 12", "S")
     STOCK_LOSS = ("STOCK_LOSS",
-        N_("Discovered as a loss from official or dealer stock"), "domain.md 9.9", "D")
+        N_("Discovered as a loss from official or dealer stock"), "design of this service", "D")
 
 
 class ItemKind(Code):
@@ -436,19 +436,19 @@ class EuCategory(Code):
 class SerialStatus(Code):
     """What the examiner can say of the serial number."""
 
-    INTACT = ("INTACT", N_("Fully readable"), "domain.md 9.5", "D")
+    INTACT = ("INTACT", N_("Fully readable"), "design of this service", "D")
     ALTERED = ("ALTERED", N_("Changed or over-stamped"),
-        "domain.md 9.5; FP 5(1)(c)", "D S")
+        "design of this service; FP 5(1)(c)", "D S")
     OBLITERATED = ("OBLITERATED", N_("Removed, not restored"),
-        "domain.md 9.5; FP 5(1)(c)", "D S")
+        "design of this service; FP 5(1)(c)", "D S")
     RESTORED_FULL = ("RESTORED_FULL", N_("Restored completely by a laboratory"),
-        "domain.md 9.5", "D")
+        "design of this service", "D")
     RESTORED_PARTIAL = ("RESTORED_PARTIAL",
-        N_("Restored in part, some positions unknown"), "domain.md 9.5", "D")
+        N_("Restored in part, some positions unknown"), "design of this service", "D")
     NEVER_MARKED = ("NEVER_MARKED",
         N_("Never marked (craft, printed, older than marking laws)"),
-        "domain.md 9.5", "D")
-    UNKNOWN = ("UNKNOWN", N_("Not examined"), "domain.md 9.5", "D")
+        "design of this service", "D")
+    UNKNOWN = ("UNKNOWN", N_("Not examined"), "design of this service", "D")
 
     @property
     def needs_restoration(self) -> bool:
@@ -459,9 +459,9 @@ class SerialStatus(Code):
 class RestorationMethod(Code):
     """How a serial number was made readable again."""
 
-    CHEMICAL = ("CHEMICAL", N_("Chemical"), "domain.md 9.5", "D")
-    MAGNETIC = ("MAGNETIC", N_("Magnetic"), "domain.md 9.5", "D")
-    VISUAL = ("VISUAL", N_("Visual"), "domain.md 9.5", "D")
+    CHEMICAL = ("CHEMICAL", N_("Chemical"), "design of this service", "D")
+    MAGNETIC = ("MAGNETIC", N_("Magnetic"), "design of this service", "D")
+    VISUAL = ("VISUAL", N_("Visual"), "design of this service", "D")
 
 
 class MarkType(Code):
@@ -490,7 +490,7 @@ class MarkType(Code):
     UNIT = ("UNIT", N_("Unit mark"), "ADF (ECOWAS example)", "S")
     ASSEMBLY = ("ASSEMBLY", N_("Assembly number"), "ISACS slides", "S")
     PATENT = ("PATENT", N_("Patent number"), "ISACS slides", "S")
-    INSPECTOR = ("INSPECTOR", N_("Inspector mark"), "domain.md 9.1", "D")
+    INSPECTOR = ("INSPECTOR", N_("Inspector mark"), "design of this service", "D")
     LOT = ("LOT", N_("Ammunition lot"), "Small Arms Survey Issue Brief 3", "S2")
     QR = ("QR", N_("QR code"), "COM(2021) 647", "S2")
     RFID = ("RFID", N_("RFID tag"), "COM(2021) 647", "S2")
@@ -535,7 +535,7 @@ class Condition(Code):
         N_("Converted alarm or signal weapon"), "Reg 2025/41 30(6)(c)", "S",
         "CONVERTED")
     SEMI_FINISHED_KIT = ("SEMI_FINISHED_KIT", N_("From a semi-finished kit"),
-        "domain.md 9.7; Reg 2025/41 Annex I II(3)", "D", "ASSEMBLED")
+        "design of this service; Reg 2025/41 Annex I II(3)", "D", "ASSEMBLED")
 
 
 class Part(Code):
@@ -552,11 +552,11 @@ class Part(Code):
         "FP 3(b); Reg 2025/41 Annex I IV", "S")
     SEMI_FINISHED_COMPONENT = ("SEMI_FINISHED_COMPONENT",
         N_("Semi-finished essential component"), "Reg 2025/41 Annex I II(3)", "S")
-    MAGAZINE = ("MAGAZINE", N_("Magazine"), "domain.md 9.8", "D")
-    STOCK = ("STOCK", N_("Stock"), "domain.md 9.8", "D")
-    TRIGGER_GROUP = ("TRIGGER_GROUP", N_("Trigger group"), "domain.md 9.8", "D")
+    MAGAZINE = ("MAGAZINE", N_("Magazine"), "design of this service", "D")
+    STOCK = ("STOCK", N_("Stock"), "design of this service", "D")
+    TRIGGER_GROUP = ("TRIGGER_GROUP", N_("Trigger group"), "design of this service", "D")
     CONVERSION_DEVICE = ("CONVERSION_DEVICE", N_("Conversion device"),
-        "domain.md 9.8", "D")
+        "design of this service", "D")
 
     @property
     def essential(self) -> bool:
@@ -691,7 +691,7 @@ class Sex(Code):
 
     MALE = ("MALE", N_("Male"), "IAFQ Sex", "S")
     FEMALE = ("FEMALE", N_("Female"), "IAFQ Sex", "S")
-    OTHER = ("OTHER", N_("Other"), "domain.md 6.3", "D")
+    OTHER = ("OTHER", N_("Other"), "design of this service", "D")
     UNKNOWN = ("UNKNOWN", N_("Unknown"), "IAFQ Sex", "S")
 
 
@@ -708,7 +708,7 @@ class ChainActor(Code):
     CARRIER = ("CARRIER", N_("Carrier"), "FP 12(1)", "S")
     STATE_AGENCY = ("STATE_AGENCY", N_("State agency or forces"), "FP 8(1)(c)", "S")
     PRIVATE_OWNER = ("PRIVATE_OWNER", N_("Private owner"), "Directive 2021/555", "S2")
-    FORWARDER = ("FORWARDER", N_("Freight forwarder"), "domain.md 9.9", "D")
+    FORWARDER = ("FORWARDER", N_("Freight forwarder"), "design of this service", "D")
 
 
 class ChainEventType(Code):
@@ -738,7 +738,7 @@ class LastLegalStatus(Code):
     SENT_FOR_DESTRUCTION = ("SENT_FOR_DESTRUCTION", N_("Sent for destruction"), *SDG)
     CONFISCATED = ("CONFISCATED", N_("Confiscated"), *SDG)
     IN_TRANSIT = ("IN_TRANSIT", N_("In transit"), *SDG)
-    HELD_LEGALLY = ("HELD_LEGALLY", N_("Held legally"), "domain.md 9.9", "D")
+    HELD_LEGALLY = ("HELD_LEGALLY", N_("Held legally"), "design of this service", "D")
 
 
 class Disposal(Code):
@@ -763,11 +763,11 @@ class Disposal(Code):
         ("certificate_number", "authority", "date"))
     RETAINED_OFFICIAL_USE = ("RETAINED_OFFICIAL_USE", N_("Kept for official use"),
         "FP 6(2)", "S", ("authority", "date", "new_mark"))
-    RETURNED = ("RETURNED", N_("Returned to the lawful owner"), "domain.md 9.9", "D",
+    RETURNED = ("RETURNED", N_("Returned to the lawful owner"), "design of this service", "D",
         ("authority", "date"))
     SOLD_MARKED = ("SOLD_MARKED", N_("Sold after marking"), "FP 6(2)", "S",
         ("authority", "date", "new_mark"))
-    EVIDENCE_HOLD = ("EVIDENCE_HOLD", N_("Held as evidence"), "domain.md 9.9", "D",
+    EVIDENCE_HOLD = ("EVIDENCE_HOLD", N_("Held as evidence"), "design of this service", "D",
         ("authority", "date"))
 
 
@@ -917,7 +917,7 @@ class Outcome(Code):
         Answer(needs=("chain_events", "last_legal_holder", "last_legal_status",
                    "diversion_place", "diversion_date", "diversion_manner"),
                next_actions=(NextAction.USE, NextAction.FEEDBACK, NextAction.CLOSE),
-               iafq=BY_REGISTRY, iafq_rule="by registry and possessor, domain.md 11.1"))
+               iafq=BY_REGISTRY, iafq_rule="by registry and possessor, design of this service"))
     FULL_HOLDER_ONLY = ("FULL_HOLDER_ONLY",
         N_("Last legal holder known, diversion not clear"), *OUTCOME,
         Answer(needs=("chain_events", "last_legal_holder"),
@@ -1123,7 +1123,7 @@ class Ground(Code):
         N_("State-to-State transaction outside the Protocol"), "FP 4(2)", "S",
         (LegalParent("FP", "4(2)", "S"),), NO_DELAY)
     G_OTHER = ("G_OTHER", N_("Other ground (text and supervisor approval)"),
-        "domain.md 11.2", "D", (), ANY_LIMIT)
+        "design of this service", "D", (), ANY_LIMIT)
 
     @property
     def needs_text(self) -> bool:
@@ -1242,8 +1242,8 @@ class Channel(Code):
     SIENA = ("SIENA", N_("Europol SIENA"), "Reg 2025/41 30(5)", "S")
     ETRACE = ("ETRACE", N_("ATF eTrace"), "ATF", "S")
     DIPLOMATIC = ("DIPLOMATIC", N_("Diplomatic channel"), "UNTOC 18(13)", "S")
-    EMAIL = ("EMAIL", N_("E-mail (no sensitive content)"), "domain.md 8.2", "D")
-    POST = ("POST", N_("Letter"), "domain.md 10.1", "D")
+    EMAIL = ("EMAIL", N_("E-mail (no sensitive content)"), "design of this service", "D")
+    POST = ("POST", N_("Letter"), "design of this service", "D")
     ORAL = ("ORAL", N_("Oral, urgent: written confirmation due forthwith"),
         "UNTOC 18(14)", "S")
 
@@ -1281,10 +1281,10 @@ class RetentionClass(Code):
 
     ITEM_HISTORY = ("item_history", N_("History of the weapon"),
         "ITI 12; FP 7; D555 4; Reg 2025/41 31", "S S2")
-    CASE_FILE = ("case_file", N_("Case file"), "domain.md 8.4", "D")
+    CASE_FILE = ("case_file", N_("Case file"), "design of this service", "D")
     PERSON_DATA = ("person_data", N_("Personal data in a request"),
-        "domain.md 8.4", "D")
-    AUDIT_LOG = ("audit_log", N_("Audit log"), "domain.md 8.4", "D")
+        "design of this service", "D")
+    AUDIT_LOG = ("audit_log", N_("Audit log"), "design of this service", "D")
 
 
 class HsHeading(Code):
@@ -1310,9 +1310,9 @@ class CaseMark(Code):
 
     DEFERRED = ("DEFERRED", N_("Answer postponed"), "ITI 22; UNTOC 18(25)", "NV S")
     UNANSWERED = ("UNANSWERED", N_("No response after the last reminder"),
-        "domain.md 8.2", "D")
+        "design of this service", "D")
     LATE = ("LATE", N_("Deadline passed without acknowledgement or response"),
-        "decisions.md", "D")
+        "design of this service", "D")
     WITHDRAWN = ("WITHDRAWN", N_("Requester no longer needs the answer"),
         "UNTOC 18(24)", "S")
 

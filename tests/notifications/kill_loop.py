@@ -159,7 +159,8 @@ def main() -> int:
             ):
                 migrate(url, folder)
                 found.append(run(url, folder, kills=given.kills, mails=given.mails))
-                print(json.dumps(found[-1]), flush=True)
+                sys.stdout.write(json.dumps(found[-1]) + "\n")
+                sys.stdout.flush()
     finally:
         shutil.rmtree(folder)
     return int(any(r["lost"] or r["duplicates"] > r["kills"] for r in found))

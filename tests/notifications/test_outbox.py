@@ -2,10 +2,12 @@
 
 import logging
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.notifications.people import NOW, authority, message, with_mail
+from tracing import worker
 from tracing.adapters.smtp import SmtpChannel, message_of
 from tracing.extensions import db
 from tracing.models import Delivery, OutboxMessage
@@ -336,3 +338,38 @@ def test_a_message_keeps_its_row_when_it_is_sent(put, drain, session):
     row = session.query(OutboxMessage).one()
     assert row.lease_owner is None
     assert row.lease_until is None
+
+
+# --------------------------------------------------------------------- the worker
+
+
+def test_without_a_mail_server_everything_stays_in_the_outbox(put, app, session):
+    put(2)
+    assert worker.drain() == outbox.Tally()
+    assert outbox.pending_counts().queued == 2
+
+
+def test_the_worker_sends_through_the_channel_that_was_chosen(
+    put, app, session, settings, mailbox
+):
+    put(2, next_at=NOW.replace(year=2020))
+    chosen = with_mail(settings, smtp_port=mailbox.port)
+    app.extensions["tracing.settings"] = chosen
+    app.extensions[worker.CHANNEL] = lambda: SmtpChannel(chosen)
+    assert worker.drain().sent == 2
+    assert len(mailbox.deliveries) == 2
+
+
+def test_a_page_wakes_the_worker_once_and_never_fails(app, settings, caplog):
+    queue = app.extensions[worker.QUEUE]
+    file = Path(settings.instance) / worker.FILE
+    assert not file.exists()
+    hurry = worker.waker(app)
+    hurry()
+    hurry()
+    assert queue.pending_count() == 1
+    queue.storage.close()
+    file.write_bytes(b"no database" * 500)
+    hurry()
+    assert "the sweep will" in caplog.text
+    queue.storage.close()

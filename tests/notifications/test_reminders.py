@@ -1,16 +1,19 @@
 """Reminders are owed once, to the right people, and cost only what is due."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import event, insert, select
 
 from tests.notifications.people import NOW, account, authority, owed, request
 from tracing.extensions import db
-from tracing.models import DueWork, OutboxMessage, Role, TraceRequest
+from tracing.models import DueWork, OutboxMessage, RequestEvent, Role, TraceRequest
 from tracing.notifications import reminders
-from workflows.deadlines import Kind, Reminder, ReminderKind
-from workflows.states import State
+from workflows import regimes
+from workflows.calendars import Calendar
+from workflows.deadlines import Kind, Reminder, ReminderKind, schedule
+from workflows.states import Party, State, Trigger
 
 DUE = datetime(2026, 11, 26, 20, 59, 59, tzinfo=UTC)
 LATER = DUE + timedelta(days=30)
@@ -68,6 +71,33 @@ def test_the_same_plan_twice_changes_nothing(session):
     made = request(session)
     plan = (step("a", NOW + timedelta(days=1)), DUE)
     assert planned(session, made, plan) == planned(session, made, plan)
+
+
+def test_a_change_owes_the_reminders_of_its_deadlines(session):
+    made = request(session)
+    event = RequestEvent(
+        position=1,
+        trigger=Trigger.SUBMIT,
+        before=State.DRAFT,
+        after=State.SUBMITTED,
+        by=Party.REQUESTING,
+        authority_id=made.requesting_id,
+        actor_name="Person",
+        at=NOW,
+        carried={},
+    )
+    made.events.append(event)
+    regime = regimes.by_code("FP_DEFAULT")
+    calendar = Calendar(name="none", version="1")
+    plan = schedule(made.events, regime, calendar, ZoneInfo("Africa/Nairobi"))
+    reminders.plan_for(made, plan, regime)
+    session.flush()
+    rows = session.scalars(select(DueWork).order_by(DueWork.at)).all()
+    assert {row.deadline for row in rows} == {"acknowledge", "answer"}
+    assert all(row.at > NOW and not row.done for row in rows)
+    reminders.plan_for(made, (), regime)
+    session.flush()
+    assert session.scalars(select(DueWork)).all() == []
 
 
 # -------------------------------------------------------------------- who is told

@@ -14,7 +14,7 @@ from tracing.ports import DeliveryError, Envelope
 ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]|=\?")
 """What must not stand in a header. The library lets `=?utf-8?q?R=0ABcc:...?=` become
-a header of its own (CVE-2024-6923; security.md E22), so it is not left to it."""
+a header of its own (CVE-2024-6923), so it is not left to it."""
 
 TOO_LARGE: Final = 552
 MESSAGES_PER_CONNECTION: Final = 50

@@ -96,6 +96,7 @@ def apply(
     """Move the request and keep all that follows from it. The caller commits."""
     at = now or utcnow()
     party = policies.require(actor, trigger, request)
+    policies.require_grounds(actor, fact)
     change = lifecycle.fire(request, trigger, by=party, at=at, fact=fact)
     request.events.append(
         RequestEvent(

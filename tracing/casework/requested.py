@@ -1,12 +1,13 @@
 """What the requested authority does: acknowledge, ask, search, defer, answer."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from tracing.casework import queries
-from tracing.casework.apply import apply, check_version
+from tracing.casework.apply import apply, check_version, utcnow
 from tracing.extensions import db, wake
 from tracing.models import Account, TraceRequest
-from workflows.errors import NotPermitted
+from workflows.errors import FactMissing, NotPermitted
 from workflows.facts import Deferral, Questions, Response, Search
 from workflows.policies import Actor, may_answer, party_of
 from workflows.states import Party, Trigger
@@ -22,6 +23,8 @@ def _step(
 ) -> TraceRequest:
     request = queries.by_reference(reference, actor)
     check_version(request, version)
+    if isinstance(fact, Deferral):
+        _require_later(fact, request, now or utcnow())
     apply(request, trigger, actor=actor, fact=fact, now=now)
     if request.assigned_to_id is None:
         request.assigned_to = db.session.get_one(Account, actor.user_id)
@@ -30,6 +33,12 @@ def _step(
     db.session.commit()
     wake()
     return request
+
+
+def _require_later(fact: Deferral, request: TraceRequest, now: datetime) -> None:
+    zone = ZoneInfo(request.requested.zone) if request.requested else UTC
+    if fact.review_date <= now.astimezone(zone).date():
+        raise FactMissing("Choose a date of review after today.")
 
 
 def acknowledge(

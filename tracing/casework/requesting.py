@@ -1,8 +1,9 @@
 """What the requesting authority does: draft, send, clarify, read, close."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -13,7 +14,7 @@ from tracing.casework.apply import apply, check_version, utcnow
 from tracing.casework.references import draw, reference_of
 from tracing.directory import entries
 from tracing.extensions import db, wake
-from tracing.faults import AlreadyDone
+from tracing.faults import AlreadyDone, Unavailable
 from tracing.models import (
     Account,
     Authority,
@@ -26,6 +27,9 @@ from workflows.errors import NotPermitted, TransitionNotAllowed
 from workflows.facts import Answers, Closure, Reason, Submission, Text
 from workflows.policies import Actor, may_file
 from workflows.states import State, Trigger
+
+DRAWS: Final = 5
+log = logging.getLogger(__name__)
 
 
 def use_form_key(
@@ -111,13 +115,21 @@ def draft(
 ) -> TraceRequest:
     """Start a draft from what the form holds so far."""
     at = now or utcnow()
-    with db.session.no_autoflush:
-        used = use_form_key(form_key, actor, now=at)
-        request = new_draft(actor, now=at)
-        used.reference = request.reference
-        _write(request, data)
-    db.session.commit()
-    return request
+    for _try in range(DRAWS):
+        with db.session.no_autoflush:
+            used = use_form_key(form_key, actor, now=at)
+            request = new_draft(actor, now=at)
+            used.reference = request.reference
+            _write(request, data)
+        try:
+            db.session.commit()
+        except IntegrityError as error:
+            # Two people drew the same number at once: draw again.
+            db.session.rollback()
+            log.warning("a number was drawn twice: %s", type(error.orig).__name__)
+        else:
+            return request
+    raise Unavailable("no free number was found")
 
 
 def save_draft(

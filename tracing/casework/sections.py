@@ -154,7 +154,7 @@ def missing(request: TraceRequest, today: date) -> dict[str, Any]:
 
 
 def require_complete(request: TraceRequest, today: date) -> None:
-    """Refuse a request that lacks what the schemas ask for (domain 3.4)."""
+    """Refuse a request that lacks what the schemas ask for (ITI 17, UNTOC 18(15))."""
     errors = missing(request, today)
     if errors:
         raise ValidationError(errors)

@@ -13,6 +13,8 @@ from tracing.config import load
 def main(name: str) -> None:
     """Run the part until it is told to end, or the parent is gone."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    # It would tell of each minute's sweep twice.
+    logging.getLogger("huey").setLevel(logging.WARNING)
     end_with_parent()
     if name == "worker":
         run_worker(create_app())

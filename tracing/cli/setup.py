@@ -127,7 +127,7 @@ def init(
         if people.has_administrator():
             raise click.ClickException(
                 "There is an administrator already, so nothing was changed."
-                " Sign in as this person to add others."
+                " `tracing add-person` adds others."
             )
         home = entries.get(values["code"]) or Authority(**values)
         chosen = password or people.random_password()
@@ -138,7 +138,7 @@ def init(
         click.echo(f"{person.name} ({person.email}) is the administrator.")
         if not password:
             click.echo(f"Password, shown this once: {chosen}")
-    click.echo("Next: `tracing run`, then sign in.")
+    click.echo("Next: `tracing serve`, then sign in.")
 
 
 @click.command("add-person")

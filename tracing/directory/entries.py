@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 STALE_AFTER: Final = timedelta(days=180)
-"""After this an entry has to be confirmed again (domain 7.1)."""
+"""After this an entry has to be confirmed again."""
 
 
 def find(

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import joinedload, lazyload
+from sqlalchemy.orm import joinedload, lazyload, load_only
 
 from tracing.extensions import db
 from tracing.models import (
@@ -136,9 +136,22 @@ def _requests(ids: set[int]) -> Mapping[int, TraceRequest]:
         select(TraceRequest)
         .where(TraceRequest.id.in_(ids))
         .options(
-            joinedload(TraceRequest.requested),
+            load_only(
+                TraceRequest.reference,
+                TraceRequest.state,
+                TraceRequest.open,
+                TraceRequest.awaiting,
+            ),
+            joinedload(TraceRequest.requested).load_only(
+                Authority.email,
+                Authority.supervisor_email,
+                Authority.languages,
+                Authority.zone,
+            ),
             joinedload(TraceRequest.assigned_to).options(
-                lazyload(Account.authority), lazyload(Account.roles)
+                load_only(Account.email, Account.language, Account.active),
+                lazyload(Account.authority),
+                lazyload(Account.roles),
             ),
         )
         .execution_options(populate_existing=True)

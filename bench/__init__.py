@@ -1,0 +1,1 @@
+"""Measures of speed; docs/bench.md says what each name means."""

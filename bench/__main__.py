@@ -1,0 +1,221 @@
+"""Measure: one JSON object a line. ONLY=name,name and SCALE=small|full choose."""
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from statistics import median
+from typing import Any, Final
+
+from flask import Flask
+
+from bench import seeding, site
+from bench.databases import databases
+from bench.seeding import ASKING, LARGE, TINY, World
+from bench.site import Figures, Person, Site
+from tracing import create_app, worker
+from tracing.extensions import db
+from tracing.models import Authority
+
+NAMES: Final = (
+    "queue_page_p50_ms",
+    "queue_page_rps",
+    "orm_floor_rps",
+    "request_page_p50_ms",
+    "file_request_rps",
+    "file_request_posts_rps",
+    "server_rss_mb",
+    "sweep_s",
+)
+SIZES: Final = {"small": (1_000, 20_000), "full": (1_000, 1_000_000)}
+ROUNDS: Final = {"small": (3, 2.0), "full": (5, 4.0)}
+"""How many times each figure is taken, in turns with the others, and for how long."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One database of a size, and the site that serves it."""
+
+    n: int
+    kind: str
+    world: World
+    app: Flask
+    site: Site
+
+    def say(self, name: str, value: float, unit: str, **more: str) -> None:
+        """Print one figure."""
+        line = {"name": name, "value": round(value, 2), "unit": unit, "n": self.n}
+        print(json.dumps(line | {"database": self.kind} | more), flush=True)
+
+
+def note(text: str) -> None:
+    """Say how far it has come, beside the figures."""
+    print(f"# {text}", file=sys.stderr, flush=True)
+
+
+class Bench:
+    """The measures of one kind of database, at all sizes in turns."""
+
+    def __init__(self, places: list[Place], wanted: set[str], scale: str) -> None:
+        """Measure at these places."""
+        self.places, self.wanted = places, wanted
+        self.rounds, self.seconds = ROUNDS[scale]
+
+    def in_turns(
+        self, code: str, work: Callable[[Place], site.Work]
+    ) -> Iterator[tuple[Place, Figures]]:
+        """Measure each place once a round, so that a busy moment harms all alike."""
+        works = {place.n: work(place) for place in self.places}
+        people = {place.n: place.site.people(code) for place in self.places}
+        found: dict[int, list[Figures]] = {place.n: [] for place in self.places}
+        for place in self.places:
+            site.measure(people[place.n], works[place.n], 0.7)
+        for _ in range(self.rounds):
+            for place in self.places:
+                taken = site.measure(people[place.n], works[place.n], self.seconds)
+                found[place.n].append(taken)
+        for place in self.places:
+            for person in people[place.n]:
+                person.line.close()
+            yield (
+                place,
+                Figures(
+                    median(f.p50 for f in found[place.n]),
+                    median(f.rate for f in found[place.n]),
+                ),
+            )
+
+    def run(self) -> None:
+        """Measure what is wanted."""
+        if self.wanted & {"queue_page_p50_ms", "queue_page_rps"}:
+            self.queue_page()
+        if "orm_floor_rps" in self.wanted:
+            for place, figures in self.in_turns(LARGE, _floor):
+                place.say("orm_floor_rps", figures.rate, "1/s")
+        if "request_page_p50_ms" in self.wanted:
+            for place, figures in self.in_turns(LARGE, _request_page):
+                place.say("request_page_p50_ms", figures.p50, "ms")
+        if self.wanted & {"file_request_rps", "file_request_posts_rps"}:
+            for place, figures in self.in_turns(ASKING, _filing):
+                self.say(place, "file_request_rps", figures.rate, "1/s")
+                self.say(place, "file_request_posts_rps", figures.rate * 2, "1/s")
+        if "server_rss_mb" in self.wanted:
+            for place in self.places:
+                place.say("server_rss_mb", place.site.megabytes(), "MB")
+        if "sweep_s" in self.wanted:
+            for place in self.places:
+                _sweep(place)
+
+    def say(
+        self, place: Place, name: str, value: float, unit: str, **more: str
+    ) -> None:
+        """Print a figure that is wanted."""
+        if name in self.wanted:
+            place.say(name, value, unit, **more)
+
+    def queue_page(self) -> None:
+        """Measure the page of 25 rows for a large authority and a tiny one."""
+        for code in (LARGE, TINY):
+            for place, figures in self.in_turns(code, _queue_page):
+                case = {"case": code.lower()}
+                self.say(place, "queue_page_p50_ms", figures.p50, "ms", **case)
+                self.say(place, "queue_page_rps", figures.rate, "1/s", **case)
+
+
+def _queue_page(_place: Place) -> site.Work:
+    def work(person: Person) -> None:
+        page, _where = person.ask("GET", "/queue")
+        assert "<tbody>" in page
+
+    return work
+
+
+def _floor(_place: Place) -> site.Work:
+    def work(person: Person) -> None:
+        person.ask("GET", f"/points-of-contact/{TINY}")
+
+    return work
+
+
+def _request_page(place: Place) -> site.Work:
+    turn = count()
+
+    def work(person: Person) -> None:
+        references = place.world.references
+        reference = references[next(turn) % len(references)]
+        person.ask("GET", f"/trace-requests/{reference}")
+
+    return work
+
+
+def _filing(place: Place) -> site.Work:
+    with place.app.app_context():
+        asking = db.session.get_one(Authority, place.world.asking)
+        asked = db.session.get_one(Authority, place.world.large)
+        forms = [
+            site.form_fields(seeding.form(n, asking, asked))
+            for n in range(seeding.PATTERNS)
+        ]
+        db.session.rollback()
+    turn = count()
+
+    def work(person: Person) -> None:
+        site.file_request(person, forms[next(turn) % len(forms)])
+
+    return work
+
+
+def _sweep(place: Place) -> None:
+    with place.app.app_context():
+        now = datetime.now(UTC)
+        due = seeding.make_due(now)
+        db.session.remove()
+        start = time.perf_counter()
+        written = worker.sweep()
+        took = time.perf_counter() - start
+        db.session.remove()
+    place.say("sweep_s", took, "s", case=f"{due} due, {written} written")
+
+
+def measure(kind: str, wanted: set[str], scale: str) -> None:
+    """Fill the databases of one kind, serve them, measure, clean up."""
+    with contextlib.ExitStack() as leaving:
+        make = leaving.enter_context(databases(kind))
+        places = []
+        for n in SIZES[scale]:
+            settings = make(f"bench_{n}")
+            app = create_app(settings)
+            start = time.perf_counter()
+            with app.app_context():
+                leaving.callback(db.engine.dispose)
+                world = seeding.fill(n)
+                db.session.remove()
+            note(f"{kind}: {n} requests in {time.perf_counter() - start:.1f} s")
+            served = leaving.enter_context(site.serving(settings))
+            places.append(Place(n, kind, world, app, served))
+        Bench(places, wanted, scale).run()
+
+
+def main(environ: Any = os.environ) -> int:
+    """Measure on both kinds of database."""
+    scale = environ.get("SCALE") or "small"
+    wanted = {name for name in environ.get("ONLY", "").split(",") if name}
+    kinds = [kind for kind in environ.get("DATABASE", "").split(",") if kind]
+    if wrong := wanted - set(NAMES):
+        note(f"no such name: {', '.join(sorted(wrong))}; there are {', '.join(NAMES)}")
+        return 2
+    if scale not in SIZES:
+        note(f"no such scale: {scale}; there are {', '.join(SIZES)}")
+        return 2
+    for kind in kinds or ("sqlite", "postgresql"):
+        measure(kind, wanted or set(NAMES), scale)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

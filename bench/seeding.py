@@ -1,0 +1,320 @@
+"""Many requests at once: some are filed and taken as people do, then copied by SQL.
+
+A copy differs in reference, authorities and dates; every other column and row is
+what the commands have written.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from random import Random
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, create_engine, func, select
+
+from tracing.accounts import people
+from tracing.accounts.actors import actor_of
+from tracing.casework import requested, requesting, sections
+from tracing.casework.references import NUMBERS, reference_of
+from tracing.cli.demo import Tale, form_of
+from tracing.directory import countries
+from tracing.extensions import db
+from tracing.models import (
+    Account,
+    Authority,
+    Base,
+    DueWork,
+    Item,
+    Marking,
+    Person,
+    Recovery,
+    RequestEvent,
+    TraceRequest,
+)
+from workflows.policies import Role
+
+PASSWORD: Final = "measure-me-and-go-away"
+PATTERNS: Final = 20
+TINY_HAS: Final = 3
+DUE: Final = 1000
+ROOM: Final = 32
+"""Identities kept for the rows of one copy in a table that has several of them."""
+
+LARGE, TINY, ASKING = "LARGE", "TINY", "ASKING"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Who is in the database; the requests are as many as were asked for."""
+
+    large: int
+    tiny: int
+    asking: int
+    references: tuple[str, ...]
+    """Some of the requests the large authority has to answer."""
+
+
+def fill(n: int) -> World:
+    """Fill the empty database with n open requests, within an app context."""
+    world = _authorities()
+    _patterns(world)
+    chosen = _copies(n, world)
+    return World(**world, references=chosen)
+
+
+def make_due(now: datetime) -> int:
+    """Make reminders of 1 000 requests due; return how many rows that are."""
+    ids = (
+        select(DueWork.id)
+        .where(DueWork.done.is_(False), DueWork.at > now)
+        .order_by(DueWork.id.desc())
+        .limit(DUE)
+    )
+    found = list(db.session.scalars(ids))
+    db.session.execute(
+        DueWork.__table__.update()
+        .where(DueWork.id.in_(found))
+        .values(at=now - timedelta(hours=1))
+    )
+    db.session.commit()
+    return len(found)
+
+
+# ---------------------------------------------------------------- who, and patterns
+
+
+def _authorities() -> dict[str, int]:
+    codes = sorted(countries.codes())
+    named = {"FR": LARGE, "NP": TINY, "KE": ASKING}
+    found = {}
+    for country in codes:
+        code = named.get(country, f"{country}-1")
+        authority = Authority(
+            code=code,
+            country=country,
+            name=f"Invented authority of {country}",
+            zone="UTC",
+            languages=("en",),
+            email=f"{code}@authority.example".lower(),
+            supervisor_email=f"{code}-head@authority.example".lower(),
+            fictional=True,
+        )
+        db.session.add(authority)
+        if country in named:
+            roles = (Role.OFFICER,) if code != ASKING else (Role.INVESTIGATOR,)
+            people.add_person(
+                authority, f"Person of {code}", f"{code}@bench.example", PASSWORD, roles
+            )
+        db.session.flush()
+        found[code] = authority.id
+    db.session.commit()
+    return {name: found[name.upper()] for name in ("large", "tiny", "asking")}
+
+
+def form(n: int, asking: Authority, asked: Authority) -> dict[str, dict[str, Any]]:
+    """Return the n-th complete form."""
+    return form_of(Tale(n, "", asking, asked), datetime.now(UTC).date())
+
+
+def _patterns(world: dict[str, int]) -> None:
+    asking = db.session.get_one(Authority, world["asking"])
+    asked = db.session.get_one(Authority, world["large"])
+    investigator, officer = (
+        actor_of(
+            db.session.scalars(
+                select(Account).where(Account.authority_id == authority.id)
+            ).one()
+        )
+        for authority in (asking, asked)
+    )
+    for n in range(PATTERNS):
+        data = {
+            key: sections.SCHEMAS[key](today=datetime.now(UTC).date()).load(values)
+            for key, values in form(n, asking, asked).items()
+        }
+        draft = requesting.draft(investigator, data, form_key=f"pattern-{n}")
+        requesting.submit(draft.reference, investigator, authorised=True, version=1)
+        if n % 2:
+            requested.acknowledge(draft.reference, officer, version=None)
+        if n % 4 == 1:
+            requested.assign(draft.reference, officer, version=None)
+
+
+# ----------------------------------------------------------------------- the copies
+
+
+def _numbers(taken: set[int]) -> Iterator[int]:
+    """Yield every other number once, in an order that looks drawn."""
+    step, at = 6_700_417, 0
+    for _ in range(NUMBERS):
+        at = (at + step) % NUMBERS
+        if at not in taken:
+            yield at
+
+
+def _copies(n: int, world: dict[str, int]) -> tuple[str, ...]:
+    chance = Random(1)
+    first = db.session.scalars(select(TraceRequest).order_by(TraceRequest.id)).all()
+    patterns = [(row.id, row.year) for row in first]
+    taken = {row.number for row in first}
+    everyone = list(db.session.scalars(select(Authority.id)))
+    others = [a for a in everyone if a not in world.values()]
+    codes = {a.id: a.country for a in db.session.scalars(select(Authority))}
+    chosen: list[str] = []
+
+    def rows() -> Iterator[tuple[int, int, int, int, str, int, int, int]]:
+        numbers = _numbers(taken)
+        for i in range(n - PATTERNS):
+            pattern, year = patterns[i % PATTERNS]
+            asked = world["large"] if i % 2 else others[i // 2 % len(others)]
+            if i < TINY_HAS:
+                asked = world["tiny"]
+            asking = others[i * 7 // 3 % len(others)]
+            if asking == asked:
+                asking = world["asking"]
+            number = next(numbers)
+            reference = reference_of(year, codes[asking], number)
+            if asked == world["large"] and len(chosen) < 500 and not i % 3:
+                chosen.append(reference)
+            shift = chance.randrange(40 * 24 * 60)
+            yield i, pattern, asking, asked, reference, year, number, shift
+
+    url = db.engine.url
+    db.session.rollback()
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        _copy_rows(connection, rows())
+    engine.dispose()
+    return tuple(chosen)
+
+
+COLUMNS: Final = "i, pattern, asking, asked, reference, year, number, shift"
+
+
+def _copy_rows(connection: Connection, rows: Iterator[tuple[Any, ...]]) -> None:
+    postgres = connection.dialect.name == "postgresql"
+    say = connection.exec_driver_sql
+    if postgres:
+        # No checks of what is made by a statement that cannot be wrong.
+        say("SET session_replication_role = replica")
+        say("SET synchronous_commit = off")
+        say("SET maintenance_work_mem = '512MB'")
+        say("SET work_mem = '256MB'")
+    else:
+        say("PRAGMA synchronous = off")
+        say("PRAGMA foreign_keys = off")
+        say("PRAGMA cache_size = -500000")
+    say(
+        "CREATE TEMPORARY TABLE copy (i integer, pattern integer, asking integer,"
+        " asked integer, reference varchar(24), year integer, number integer,"
+        " shift integer)"
+    )
+    if postgres:
+        cursor = connection.connection.driver_connection.cursor()
+        with cursor.copy(f"COPY copy ({COLUMNS}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+    else:
+        cursor = connection.connection.cursor()
+        while batch := list(islice(rows, 50_000)):
+            cursor.executemany("INSERT INTO copy VALUES (?,?,?,?,?,?,?,?)", batch)
+    say("ANALYZE copy")
+    _copy_patterns(connection)
+    connection.commit()
+    if postgres:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        say("VACUUM ANALYZE")
+
+
+@dataclass(frozen=True, slots=True)
+class Clone:
+    """How the rows of one table are copied: which belong to a pattern, what differs."""
+
+    table: Table
+    patterns: str
+    values: dict[str, str]
+    room: int = 1
+
+
+def _clones(connection: Connection) -> list[Clone]:
+    def later(column: str) -> str:
+        if connection.dialect.name == "postgresql":
+            return f"old.{column} + copy.shift * interval '1 minute'"
+        shifted = f"strftime('%Y-%m-%d %H:%M:%S', old.{column}, shift || ' minutes')"
+        return f"{shifted} || '.000000'"
+
+    def next_of(model: type[Base]) -> str:
+        table = model.__table__
+        return f"copy.i + {(connection.scalar(select(func.max(table.c.id))) or 0) + 1}"
+
+    def ranked(table: str) -> str:
+        return (
+            "SELECT t.*, request_id AS pattern, row_number() OVER"
+            f" (PARTITION BY request_id ORDER BY id) AS rank FROM {table} AS t"
+        )
+
+    request = {"request_id": next_of(TraceRequest)}
+    return [
+        Clone(
+            Recovery.__table__,
+            "SELECT t.*, r.id AS pattern, 0 AS rank FROM recovery AS t"
+            " JOIN trace_request AS r ON r.recovery_id = t.id",
+            {},
+        ),
+        Clone(
+            TraceRequest.__table__,
+            "SELECT t.*, id AS pattern, 0 AS rank FROM trace_request AS t",
+            {
+                "reference": "copy.reference",
+                "number": "copy.number",
+                "requesting_id": "copy.asking",
+                "requested_id": "copy.asked",
+                "recovery_id": next_of(Recovery),
+                "due": later("due"),
+            },
+        ),
+        Clone(
+            Item.__table__,
+            "SELECT t.*, request_id AS pattern, 0 AS rank FROM item AS t",
+            request,
+        ),
+        Clone(
+            Marking.__table__,
+            "SELECT t.*, i.request_id AS pattern, t.position AS rank"
+            " FROM marking AS t JOIN item AS i ON i.id = t.item_id",
+            {"item_id": next_of(Item)},
+            ROOM,
+        ),
+        Clone(Person.__table__, ranked("person"), request, ROOM),
+        Clone(RequestEvent.__table__, ranked("request_event"), request, ROOM),
+        Clone(
+            DueWork.__table__,
+            ranked("due_work"),
+            request | {"at": later("at"), "deadline_value": later("deadline_value")},
+            ROOM,
+        ),
+    ]
+
+
+def _copy_patterns(connection: Connection) -> None:
+    """Copy table after table in one statement each, and go on counting after it."""
+    say = connection.exec_driver_sql
+    for clone in _clones(connection):
+        name = clone.table.name
+        start = (connection.scalar(select(func.max(clone.table.c.id))) or 0) + 1
+        values = {"id": f"{start} + copy.i * {clone.room} + old.rank"} | clone.values
+        names = [column.name for column in clone.table.columns]
+        columns = ", ".join(f'"{column}"' for column in names)
+        given = ", ".join(values.get(column, f'old."{column}"') for column in names)
+        say(f"CREATE TEMPORARY TABLE old_{name} AS {clone.patterns}")
+        # CROSS JOIN keeps SQLite to this order of loops: identities grow.
+        say(
+            f"INSERT INTO {name} ({columns}) SELECT {given} FROM copy"
+            f" CROSS JOIN old_{name} AS old WHERE old.pattern = copy.pattern"
+        )
+        if connection.dialect.name == "postgresql":
+            say(
+                f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), max(id))"
+                f" FROM {name}"
+            )

@@ -1,0 +1,233 @@
+"""The site as it is served, in processes of its own, and people who use it."""
+
+import contextlib
+import http.client
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
+
+from bench.seeding import PASSWORD
+from tracing.config import Settings
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+HOST: Final = "127.0.0.1"
+CLIENTS: Final = 4
+SERVERS: Final = 2
+TOKEN: Final = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+class Unexpected(Exception):
+    """The site answered something else than what is to be measured."""
+
+
+@dataclass
+class Person:
+    """One person with one connection that stays open, and one session."""
+
+    port: int
+    cookies: dict[str, str] = field(default_factory=dict)
+    token: str = ""
+
+    def __post_init__(self) -> None:
+        """Connect."""
+        self.line = http.client.HTTPConnection(HOST, self.port, timeout=60)
+        self.line.connect()
+        self.line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        form: Mapping[str, object] | None = None,
+        *,
+        expect: int = 200,
+        keep: bool = False,
+    ) -> tuple[str, str]:
+        """Ask for a page; return it and where it leads to."""
+        headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
+        body = None
+        if form is not None:
+            body = urlencode({"csrf_token": self.token, **form}, doseq=True)
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        self.line.request(method, path, body, headers)
+        answer = self.line.getresponse()
+        page = answer.read().decode()
+        if answer.status != expect:
+            raise Unexpected(f"{method} {path}: {answer.status}\n{page[:3000]}")
+        if keep:
+            for line in answer.msg.get_all("Set-Cookie") or ():
+                name, _, value = line.partition(";")[0].partition("=")
+                self.cookies[name] = value
+            if found := TOKEN.search(page):
+                self.token = found[1]
+        return page, answer.headers.get("Location", "")
+
+    def sign_in(self, code: str) -> None:
+        """Sign in as the person of an authority, through the page."""
+        self.ask("GET", "/sign-in", keep=True)
+        form = {"email": f"{code.lower()}@bench.example", "password": PASSWORD}
+        self.ask("POST", "/sign-in", form, expect=302, keep=True)
+        self.ask("GET", "/", keep=True)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running site."""
+
+    port: int
+    process: int
+
+    def workers(self) -> list[int]:
+        """Return the processes that answer requests."""
+        found = Path(f"/proc/{self.process}/task/{self.process}/children").read_text()
+        return [
+            int(pid)
+            for pid in found.split()
+            if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+
+    def megabytes(self) -> float:
+        """Return the resident memory of the largest server process."""
+        return max(
+            int(line.split()[1]) / 1024
+            for pid in self.workers()
+            for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+            if line.startswith("VmRSS")
+        )
+
+    def people(self, code: str) -> list[Person]:
+        """Return four people of one authority, signed in."""
+        found = [Person(self.port) for _ in range(CLIENTS)]
+        for person in found:
+            person.sign_in(code)
+        return found
+
+
+@contextlib.contextmanager
+def serving(settings: Settings) -> Iterator[Site]:
+    """Serve the database by `run_site`, as in service; end it whatever happens."""
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        port = free.getsockname()[1]
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("TRACING_")}
+    named = ("database_url", "secret_key", "password_salt", "totp_key")
+    environ |= {f"TRACING_{name.upper()}": getattr(settings, name) for name in named}
+    environ |= {
+        "TRACING_INSTANCE_PATH": settings.instance,
+        "TRACING_HOST": HOST,
+        "TRACING_PORT": str(port),
+        "TRACING_WORKERS": str(SERVERS),
+    }
+    log = Path(settings.instance, "site.log")
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tracing.cli.part", "site"],
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=out,
+            env=environ,
+            cwd=ROOT,
+        )
+    try:
+        _wait(port, process, log)
+        yield Site(port, process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdin:
+            process.stdin.close()
+
+
+def _wait(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    give_up = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < give_up:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            line = http.client.HTTPConnection(HOST, port, timeout=5)
+            line.request("GET", "/healthz")
+            if line.getresponse().status == 200:
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"the site did not start:\n{log.read_text()[-4000:]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one round gave."""
+
+    p50: float
+    """Milliseconds."""
+    rate: float
+    """A second."""
+
+
+Work = Callable[[Person], None]
+
+
+def measure(people: list[Person], work: Work, seconds: float) -> Figures:
+    """Let everyone work at once for some seconds."""
+    until = time.perf_counter() + seconds
+
+    def go(person: Person) -> list[float]:
+        took = []
+        while (start := time.perf_counter()) < until:
+            work(person)
+            took.append(time.perf_counter() - start)
+        return took
+
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(len(people)) as pool:
+        times = sorted(t for each in pool.map(go, people) for t in each)
+    return Figures(
+        times[len(times) // 2] * 1000, len(times) / (time.perf_counter() - begun)
+    )
+
+
+def flat(values: object, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the fields of a form as a browser names them."""
+    match values:
+        case dict():
+            for key, value in values.items():
+                yield from flat(value, f"{name}-{key}")
+        case list() if values and isinstance(values[0], dict):
+            for number, value in enumerate(values):
+                yield from flat(value, f"{name}-{number}")
+        case list():
+            yield from ((name, str(value)) for value in values)
+        case bool():
+            yield name, "true" if values else ""
+        case _:
+            yield name, str(values)
+
+
+def form_fields(values: dict[str, object]) -> dict[str, list[str]]:
+    """Return what a browser posts for a form, by name."""
+    found: dict[str, list[str]] = {}
+    for key, value in values.items():
+        for name, text in flat(value, key):
+            found.setdefault(name, []).append(text)
+    return found
+
+
+def file_request(person: Person, form: Mapping[str, object]) -> None:
+    """File a request: keep the draft, then send it."""
+    values = {**form, "form_key": secrets.token_urlsafe(24), "action": "check"}
+    _, where = person.ask("POST", "/trace-requests/new", values, expect=303)
+    send = where.removesuffix("/check") + "/submit"
+    values = {"authorised": "true", "version": "1"}
+    _, where = person.ask("POST", send, values, expect=303)
+    if "/check" in where:
+        raise Unexpected(where)
