@@ -64,11 +64,12 @@ def fill(n: int) -> World:
 
 
 def make_due(now: datetime) -> int:
-    """Make reminders of 1 000 requests due; return how many rows that are."""
+    """Make reminders of 1 000 requests due; return how many they are."""
     ids = (
-        select(DueWork.id)
+        select(func.min(DueWork.id))
         .where(DueWork.done.is_(False), DueWork.at > now)
-        .order_by(DueWork.id.desc())
+        .group_by(DueWork.request_id)
+        .order_by(DueWork.request_id.desc())
         .limit(DUE)
     )
     found = list(db.session.scalars(ids))

@@ -32,7 +32,11 @@ class Channel(Protocol):
     """A way messages leave: SMTP in production."""
 
     def send(self, envelope: Envelope) -> None:
-        """Hand over one message, or raise DeliveryError."""
+        """Hand over one message.
+
+        Raises DeliveryError about this message, and ConnectionError when the server
+        cannot be reached or does not serve us, which says nothing of the message.
+        """
 
     def close(self) -> None:
         """End the conversation with the server."""

@@ -20,9 +20,10 @@ def of(session):
 def commits(session):
     """Counts the commits from here on."""
     seen = []
-    event.listen(session(), "after_commit", seen.append)
+    keep = seen.append
+    event.listen(session(), "after_commit", keep)
     yield seen
-    event.remove(session(), "after_commit", seen.append)
+    event.remove(session(), "after_commit", keep)
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ def init_app(app: Flask) -> None:
         SECURITY_TWO_FACTOR_ENABLED_METHODS=["authenticator"],
         SECURITY_TWO_FACTOR_RESCUE_EMAIL=False,
         SECURITY_TWO_FACTOR_ALWAYS_VALIDATE=True,
+        SECURITY_TWO_FACTOR_POST_SETUP_VIEW="/",
         SECURITY_TOTP_ISSUER="Trace requests",
         SECURITY_RECOVERABLE=False,
         SECURITY_REGISTERABLE=False,
@@ -52,6 +53,10 @@ def init_app(app: Flask) -> None:
         SECURITY_DEFAULT_REMEMBER_ME=False,
         SECURITY_EMAIL_VALIDATOR_ARGS={"check_deliverability": False},
         SECURITY_FLASH_MESSAGES=False,
+        SECURITY_MSG_TWO_FACTOR_INVALID_TOKEN=(
+            _l("Enter the code that your authenticator shows now."),
+            "error",
+        ),
         SECURITY_MSG_GENERIC_AUTHN_FAILED=(
             _l("The e-mail address and the password do not match an account."),
             "error",

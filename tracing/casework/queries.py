@@ -16,7 +16,7 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload, lazyload, load_only, selectinload
 
 from tracing.casework.references import is_reference
 from tracing.extensions import db
@@ -43,6 +43,15 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     )
 
 
+def _person(which: Any) -> Any:
+    """Load the name alone: the authority is a side's, and loaded as that."""
+    return joinedload(which).options(
+        load_only(Account.id, Account.name, Account.authority_id),
+        lazyload(Account.authority),
+        lazyload(Account.roles),
+    )
+
+
 def by_reference(reference: str, actor: Actor) -> TraceRequest:
     """Return one request with all a page shows, or nothing that tells of it."""
     if not is_reference(reference):
@@ -55,10 +64,27 @@ def by_reference(reference: str, actor: Actor) -> TraceRequest:
             joinedload(TraceRequest.requested),
             joinedload(TraceRequest.recovery),
             joinedload(TraceRequest.item).selectinload(Item.markings),
-            joinedload(TraceRequest.filed_by).lazyload(Account.roles),
-            joinedload(TraceRequest.assigned_to).lazyload(Account.roles),
+            _person(TraceRequest.filed_by),
+            _person(TraceRequest.assigned_to),
             selectinload(TraceRequest.events),
             selectinload(TraceRequest.persons),
+        )
+    )
+    if found is None:
+        raise NotVisible("There is no such request.")
+    return found
+
+
+def by_mail_number(number: str, actor: Actor) -> TraceRequest:
+    """Return the request of a mail's link, whose number leaves the State out."""
+    year, _, rest = number.partition("-")
+    if not is_reference(f"{year}-XX-{rest}"):
+        raise NotVisible("There is no such request.")
+    found = db.session.scalar(
+        select(TraceRequest).where(
+            TraceRequest.year == int(year),
+            TraceRequest.number == int(rest[:7]),
+            visible_to(actor),
         )
     )
     if found is None:
@@ -95,10 +121,25 @@ class Page:
 
 def _row_options() -> list[Any]:
     return [
-        joinedload(TraceRequest.requesting),
-        joinedload(TraceRequest.requested),
-        joinedload(TraceRequest.item).selectinload(Item.markings),
-        joinedload(TraceRequest.assigned_to).lazyload(Account.roles),
+        # What a row shows: the long texts of 25 requests stay where they are.
+        load_only(
+            TraceRequest.reference,
+            TraceRequest.state,
+            TraceRequest.awaiting,
+            TraceRequest.due,
+            TraceRequest.outcome,
+            TraceRequest.urgency,
+        ),
+        joinedload(TraceRequest.requesting).load_only(
+            Authority.country, Authority.zone
+        ),
+        joinedload(TraceRequest.requested).load_only(Authority.country, Authority.zone),
+        joinedload(TraceRequest.item)
+        .load_only(
+            Item.kind, Item.firearm_type, Item.calibre, Item.make, Item.model
+        )
+        .selectinload(Item.markings),
+        _person(TraceRequest.assigned_to),
     ]
 
 

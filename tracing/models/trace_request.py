@@ -81,6 +81,22 @@ class TraceRequest(Base):
         # The queue of an authority, and its own requests, in the order shown.
         Index("ix_trace_request_queue", "requested_id", "awaiting", "due", "id"),
         Index("ix_trace_request_mine", "requesting_id", "open", "due", "id"),
+        # Their views: counting one must not read all that is open (docs/bench.md).
+        Index(
+            "ix_trace_request_queue_state",
+            *("requested_id", "awaiting", "state", "due", "id"),
+        ),
+        Index(
+            "ix_trace_request_queue_assigned",
+            *("requested_id", "awaiting", "assigned_to_id", "due", "id"),
+        ),
+        Index(
+            "ix_trace_request_mine_state",
+            *("requesting_id", "open", "state", "due", "id"),
+        ),
+        Index(
+            "ix_trace_request_mine_late", "requesting_id", "awaiting", "due", "id"
+        ),
         Index("ix_trace_request_filed", "requesting_id", "filed_by_id", "id"),
         UniqueConstraint("year", "number"),
     )

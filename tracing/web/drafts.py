@@ -54,8 +54,8 @@ def _posted() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     raw: dict[str, Any] = {}
     loaded: dict[str, Any] = {}
     errors: dict[str, Any] = {}
-    for key, schema_class in SECTIONS:
-        schema = schema_class(today=_today())
+    for key, _schema_class in SECTIONS:
+        schema = sections.schema_of(key, _today())
         raw[key] = forms.posted(schema, request.form, key)
         try:
             loaded[key] = schema.load(raw[key], partial=True)
@@ -75,7 +75,7 @@ def _page(
     drawn = []
     drawn_controls = []
     for key, schema_class in SECTIONS:
-        schema = schema_class(today=_today())
+        schema = sections.schema_of(key, _today())
         group = adding if adding and adding.startswith(f"{key}-") else None
         controls = forms.controls(
             schema, raw.get(key), errors.get(key), key, adding=group
@@ -177,11 +177,9 @@ def check(reference: str) -> str | Response:
 def _check_page(found: TraceRequest, problems: dict[str, Any]) -> str:
     missing = problems or sections.missing(found, _today())
     wanted = []
-    for key, schema_class in SECTIONS:
-        drawn = forms.controls(
-            schema_class(today=_today()), {}, missing.get(key, {}), key
-        )
-        wanted += forms.summary(*drawn)
+    for key, errors in missing.items():
+        schema = sections.schema_of(key, _today())
+        wanted += forms.summary(*forms.controls(schema, {}, errors, key))
     return render_template(
         "trace_requests/check.html",
         found=found,

@@ -221,6 +221,13 @@ def show_mine() -> str:
     return _render("mine", Party.REQUESTING)
 
 
+@queue.get("/go/<number>")
+def go(number: str) -> Response:
+    """Open the request a mail speaks of; a mail does not name the State."""
+    found = queries.by_mail_number(number, _actor())
+    return redirect(url_for("requests.show", reference=found.reference), 303)
+
+
 @queue.post("/find")
 def find() -> Response:
     """Open a request by its reference; the reference is not kept in the address."""
