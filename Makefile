@@ -94,10 +94,10 @@ imports: $(TEST_STAMP) ## Check who may import whom
 coverage: setup machine ## Test, and say which lines no test reaches
 	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered
 
-bench: setup ## Measure speed
-	@$(BIN)/python -m bench
+bench: setup ## Measure speed: ONLY=name,name SCALE=small|full (docs/bench.md)
+	@ONLY="$(ONLY)" SCALE="$(SCALE)" $(BIN)/python -m bench
 
-demo: $(RUN_STAMP) catalogues ## Start the system with invented authorities and requests
+demo: $(RUN_STAMP) catalogues ## Load the demonstration into an empty instance
 	@mkdir -p instance
 	@exec $(BIN)/tracing demo
 

@@ -210,6 +210,7 @@ def test_a_list_asks_the_database_the_same_number_of_times_for_any_length(
     db.session.commit()
     seen = []
     for size in (3, 30):
+        db.session.commit()
         db.session.expire_all()
         statements.clear()
         page = queries.queue(officer, queries.View(), None, now=NOW, size=size)

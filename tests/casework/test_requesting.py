@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from marshmallow import ValidationError
@@ -189,14 +190,19 @@ class TestClarifying:
         request = factories.after(
             of,
             *factories.WAY_TO[Trigger.CLARIFY],
+            basis_legal_basis="UNTOC_18",
             header_requested_by=wanted.isoformat(),
             header_requested_by_reason="A hearing.",
         )
         before = request.due
         fact = Answers(("One.", "Two."), requested_by=later)
         factories.take(of, request, Trigger.CLARIFY, fact)
-        assert request.requested_by == later
-        assert request.due > before
+        zone = ZoneInfo(of.asked.zone)
+        assert before.astimezone(zone).date() < later
+        assert request.due.astimezone(zone).date() == later
+        # What was sent stays as it was sent; the history tells of the new day.
+        assert request.requested_by == wanted
+        assert factories.last_event(request).carried["requested_by"]
 
     def test_after_a_search_goes_back_to_where_it_was(self, of):
         way = (*factories.WAY_TO[Trigger.RESPOND], Trigger.ASK_CLARIFICATION)

@@ -29,6 +29,7 @@ from tracing.models import (
 from tracing.schemas.request import SECTIONS
 from workflows.facts import (
     Answers,
+    ChainEvent,
     Closure,
     Deferral,
     Fact,
@@ -43,6 +44,7 @@ from workflows.facts import (
 from workflows.policies import Actor, Role
 from workflows.states import AWAITING_ANSWER, OPEN, State, Trigger
 from workflows.vocabulary import (
+    ChainEventType,
     ClosureUse,
     Ground,
     HandlingCode,
@@ -218,6 +220,8 @@ def loaded(form: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def draft(of: Sides, *, now: datetime | None = None, **changes: Any) -> TraceRequest:
     """A complete draft."""
+    if now is not None:
+        changes.setdefault("find_found_on", now.date().isoformat())
     data = loaded(complete_form(of.asked, **changes))
     key = uuid4().hex
     return requesting.draft(actor_of(of.investigator), data, form_key=key, now=now)
@@ -317,6 +321,7 @@ def answer(outcome: Outcome = Outcome.NO_RECORD, **given: Any) -> Response:
 
 def exported(to: Authority, **given: Any) -> Response:
     """An answer that names another State."""
+    made = ChainEvent(ChainEventType.EXPORT, year=2011, to="Example Imports")
     details = {
         "onward_state": to.country,
         "onward_contact": to.name,
@@ -326,7 +331,7 @@ def exported(to: Authority, **given: Any) -> Response:
         "consignment": "200 pieces",
         "serial_range": "100-299",
     }
-    return answer(Outcome.EXPORTED, details=details, **given)
+    return answer(Outcome.EXPORTED, chain=(made,), details=details, **given)
 
 
 def fact_of(trigger: Trigger) -> Fact | None:

@@ -92,6 +92,18 @@ def by_mail_number(number: str, actor: Actor) -> TraceRequest:
     return found
 
 
+def state_of(reference: str, actor: Actor) -> State:
+    """Return where a request stands, and nothing else of it."""
+    found = db.session.scalar(
+        select(TraceRequest.state).where(
+            TraceRequest.reference == reference.upper(), visible_to(actor)
+        )
+    )
+    if found is None:
+        raise NotVisible("There is no such request.")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """One way of looking at a list, and what narrows it further."""
@@ -135,9 +147,7 @@ def _row_options() -> list[Any]:
         ),
         joinedload(TraceRequest.requested).load_only(Authority.country, Authority.zone),
         joinedload(TraceRequest.item)
-        .load_only(
-            Item.kind, Item.firearm_type, Item.calibre, Item.make, Item.model
-        )
+        .load_only(Item.kind, Item.firearm_type, Item.calibre, Item.make, Item.model)
         .selectinload(Item.markings),
         _person(TraceRequest.assigned_to),
     ]

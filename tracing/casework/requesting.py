@@ -37,8 +37,8 @@ def use_form_key(
 ) -> FormKey:
     """Keep the key of a form with its effect; the same form again is told so."""
     used = db.session.get(FormKey, key)
-    if used is not None and used.account_id == actor.user_id:
-        raise AlreadyDone(used.reference)
+    if used is not None:
+        raise _used(used, actor)
     row = FormKey(key=key, account_id=actor.user_id, used_at=now, reference=reference)
     db.session.add(row)
     try:
@@ -47,10 +47,16 @@ def use_form_key(
     except IntegrityError as error:
         db.session.rollback()
         used = db.session.get(FormKey, key)
-        if used is None or used.account_id != actor.user_id:
-            raise NotPermitted("This form belongs to someone else.") from error
-        raise AlreadyDone(used.reference) from error
+        if used is None:
+            raise
+        raise _used(used, actor) from error
     return row
+
+
+def _used(used: FormKey, actor: Actor) -> Exception:
+    if used.account_id != actor.user_id:
+        return NotPermitted("This form belongs to someone else.")
+    return AlreadyDone(used.reference)
 
 
 def _draw_reference(year: int, country: str) -> tuple[int, str]:
@@ -98,12 +104,26 @@ def new_draft(
 
 
 def _write(request: TraceRequest, data: Mapping[str, Mapping[str, Any]]) -> None:
+    _part_from_parent(request, data.get("find", {}))
     for key, values in data.items():
         sections.write(request, key, values)
     if request.requested_id is not None:
+        # A new request has its sides before it has their numbers.
         request.requested = entries.open_for_requests(
-            request.requested_id, besides=request.requesting_id
+            request.requested_id, besides=request.requesting.id
         )
+
+
+def _part_from_parent(request: TraceRequest, find: Mapping[str, Any]) -> None:
+    """Give an onward draft a find of its own before the shared one would change.
+
+    The request it follows is sent: what it says of the find stays as it was.
+    """
+    if request.parent is None or request.recovery is not request.parent.recovery:
+        return
+    wanted = {k: tuple(v) if isinstance(v, list) else v for k, v in find.items()}
+    if sections.typed(request)["find"] != wanted:
+        request.recovery = Recovery(authority_id=request.requesting.id)
 
 
 def draft(
@@ -188,9 +208,8 @@ def _step(
 ) -> TraceRequest:
     request = queries.by_reference(reference, actor)
     check_version(request, version)
-    if isinstance(fact, Answers):
+    if isinstance(fact, Answers) and request.state is State.CLARIFICATION_REQUESTED:
         fact.require_for(len(open_questions(request)))
-        request.requested_by = fact.requested_by or request.requested_by
     apply(request, trigger, actor=actor, fact=fact, now=now)
     db.session.commit()
     wake()

@@ -94,9 +94,7 @@ class TraceRequest(Base):
             "ix_trace_request_mine_state",
             *("requesting_id", "open", "state", "due", "id"),
         ),
-        Index(
-            "ix_trace_request_mine_late", "requesting_id", "awaiting", "due", "id"
-        ),
+        Index("ix_trace_request_mine_late", "requesting_id", "awaiting", "due", "id"),
         Index("ix_trace_request_filed", "requesting_id", "filed_by_id", "id"),
         UniqueConstraint("year", "number"),
     )

@@ -1,5 +1,6 @@
 """Points of contact: the list and one entry."""
 
+import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -16,13 +17,19 @@ BLUEPRINTS = (contacts,)
 PAGE = 50
 
 
+def state_asked() -> str:
+    """Return the State a list is narrowed to; what is no code narrows nothing."""
+    code = request.args.get("country", "").upper()
+    return code if re.fullmatch("[A-Z]{2}", code) else ""
+
+
 @contacts.get("")
 def index() -> str:
     """List the authorities, by State, instrument and language."""
     locale = get_locale()
     reader = locale.language if locale else "en"
     chosen = {
-        "country": request.args.get("country", "")[:2].upper(),
+        "country": state_asked(),
         "instrument": request.args.get("instrument", "")[:20],
         "language": request.args.get("language", "")[:5],
     }
@@ -51,7 +58,8 @@ def index() -> str:
 @contacts.get("/<code>")
 def show(code: str) -> str:
     """Show one authority: how to reach it, in what language, its time now."""
-    found = entries.get(code)
+    # What no code can hold is not asked of the database: one of ours refuses it.
+    found = entries.get(code) if code.isprintable() else None
     if found is None:
         raise NotFound
     now = datetime.now(UTC)

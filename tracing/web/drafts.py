@@ -1,5 +1,6 @@
 """Filing: one page of sections, a check page, and sending."""
 
+import re
 import secrets
 from datetime import UTC, date, datetime
 from typing import Any
@@ -18,6 +19,8 @@ from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
 from tracing.casework import queries, requesting, sections
+from tracing.casework.session import give_up
+from tracing.faults import Stale
 from tracing.models import TraceRequest
 from tracing.schemas.request import SECTIONS
 from tracing.web import forms, shown
@@ -29,6 +32,7 @@ from workflows.states import State
 
 drafts = Blueprint("drafts", __name__, url_prefix="/trace-requests")
 BLUEPRINTS = (drafts,)
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 init_choices()
 
 
@@ -64,12 +68,19 @@ def _posted() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     return raw, loaded, errors
 
 
+def form_key() -> str:
+    """Return the key of the form; a page of ours has one, and no other signs."""
+    given = request.form.get("form_key", "")
+    return given if _KEY.fullmatch(given) else secrets.token_urlsafe(24)
+
+
 def _page(
     raw: dict[str, Any],
     errors: dict[str, Any],
     *,
     found: TraceRequest | None = None,
     status: int = 200,
+    conflict: str = "",
 ) -> tuple[str, int]:
     adding = request.form.get("add")
     drawn = []
@@ -94,10 +105,18 @@ def _page(
         sections=drawn,
         summary=forms.summary(*drawn_controls),
         found=found,
-        form_key=request.form.get("form_key") or secrets.token_urlsafe(24),
-        version=request.form.get("version") or (found.version if found else None),
+        form_key=form_key(),
+        version=_version_for(found, conflict),
+        conflict=conflict,
     )
     return body, status
+
+
+def _version_for(found: TraceRequest | None, conflict: str) -> str | int | None:
+    """Return the version the form is for: the newest once a conflict was told."""
+    if found is None or conflict:
+        return found.version if found else None
+    return request.form.get("version") or found.version
 
 
 @drafts.get("/new")
@@ -113,22 +132,18 @@ def create() -> tuple[str, int] | Response:
     actor = _actor()
     raw, loaded, errors = _posted()
     if errors or forms.rearranging(request.form):
-        return _page(_rearranged(raw), errors, status=422 if errors else 200)
-    key = request.form.get("form_key", "")[:64] or secrets.token_urlsafe(24)
-    draft = requesting.draft(actor, loaded, form_key=key)
+        return _page(raw, errors, status=422 if errors else 200)
+    try:
+        draft = requesting.draft(actor, loaded, form_key=form_key())
+    except ValidationError as error:
+        give_up()
+        return _page(raw, _by_section(error), status=422)
     return _onwards(draft)
 
 
-def _rearranged(raw: dict[str, Any]) -> dict[str, Any]:
-    remove = request.form.get("remove", "")
-    for key, values in raw.items():
-        for name, rows in values.items():
-            lead = f"{key}-{name}-"
-            if isinstance(rows, list) and remove.startswith(lead):
-                number = remove.removeprefix(lead)
-                if number.isdigit() and int(number) < len(rows):
-                    rows.pop(int(number))
-    return raw
+def _by_section(error: ValidationError) -> dict[str, Any]:
+    messages = error.messages
+    return messages if isinstance(messages, dict) else {}
 
 
 def _onwards(draft: TraceRequest) -> Response:
@@ -160,8 +175,20 @@ def save(reference: str) -> tuple[str, int] | Response:
     raw, loaded, errors = _posted()
     if errors or forms.rearranging(request.form):
         status = 422 if errors else 200
-        return _page(_rearranged(raw), errors, found=found, status=status)
-    saved = requesting.save_draft(reference, actor, loaded, version=version_of_form())
+        return _page(raw, errors, found=found, status=status)
+    version = version_of_form()
+    try:
+        saved = requesting.save_draft(reference, actor, loaded, version=version)
+    except ValidationError as error:
+        give_up()
+        return _page(raw, _by_section(error), found=found, status=422)
+    except Stale:
+        give_up()
+        words = _(
+            "The draft was saved by someone else since you opened it. What you typed"
+            " stands below and is not saved; to save it in place of theirs, save again."
+        )
+        return _page(raw, {}, found=found, status=409, conflict=words)
     return _onwards(saved)
 
 
@@ -197,17 +224,21 @@ def _check_page(found: TraceRequest, problems: dict[str, Any]) -> str:
 def submit(reference: str) -> tuple[str, int] | Response:
     """Send the request, or say what is missing."""
     actor = _actor()
-    found = _draft(reference, actor)
-    if found.state is not State.DRAFT:
+    if queries.state_of(reference, actor) is not State.DRAFT:
         return redirect(url_for("requests.show", reference=reference), 303)
     authorised = request.form.get("authorised") == "true"
-    problems = sections.missing(found, _today())
-    if problems or not authorised:
-        if not authorised and not problems:
+    if not authorised:
+        found = _draft(reference, actor)
+        problems = sections.missing(found, _today())
+        if not problems:
             flash(_("Tick the declaration before you send."), "stop")
         return _check_page(found, problems), 422
-    requesting.submit(
-        reference, actor, authorised=authorised, version=version_of_form()
-    )
+    try:
+        requesting.submit(
+            reference, actor, authorised=authorised, version=version_of_form()
+        )
+    except ValidationError as error:
+        problems = dict(error.normalized_messages())
+        return _check_page(_draft(reference, actor), problems), 422
     flash(_("The request is sent."), "ok")
     return redirect(url_for("requests.show", reference=reference), 303)

@@ -4,7 +4,7 @@ import logging
 import secrets
 from datetime import UTC, datetime
 
-from flask import Flask, redirect, render_template, request, url_for
+from flask import Flask, g, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -62,4 +62,7 @@ def init_app(app: Flask) -> None:
         )
         if status >= 500:
             log.error("unexpected in %s", request.endpoint, exc_info=error)
+        if status == 503:
+            # The page must not ask the database, which has just failed, who reads it.
+            g.actor = None
         return page(status)

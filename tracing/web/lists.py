@@ -15,14 +15,17 @@ from flask import (
     request,
     url_for,
 )
+from flask_babel import get_locale
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
 from tracing.casework import queries
+from tracing.directory import countries
 from tracing.models import TraceRequest
 from tracing.models.trace_request import FAR
+from tracing.web.contacts import state_asked
 from tracing.web.context import country, day, said
 from tracing.web.status import Tag, days_left, tag_of
 from tracing.web.words import _
@@ -135,7 +138,7 @@ def _view(names: tuple[str, ...], states: Iterable[State]) -> queries.View:
     state = request.args.get("state", "")
     return queries.View(
         name if name in names else names[0],
-        request.args.get("country", "")[:2].upper(),
+        state_asked(),
         State(state) if state in {s.value for s in states} else None,
     )
 
@@ -197,11 +200,20 @@ def _render(kind: str, side: Party) -> str:
         total=next(chip["count"] for chip in chips if chip["current"]),
         limit=queries.COUNT_LIMIT,
         states=[(s.value, tag_words(s, side)) for s in states],
-        countries=queries.countries_in(actor),
+        countries=_countries(actor),
         earlier=_link(actor, page.earlier),
         later=_link(actor, page.later),
         now=now,
     )
+
+
+def _countries(actor: Actor) -> list[tuple[str, str]]:
+    """Return the States to choose from; the language is asked for once."""
+    locale = get_locale()
+    reader = locale.language if locale else "en"
+    return [
+        (code, countries.name_of(code, reader)) for code in queries.countries_in(actor)
+    ]
 
 
 def tag_words(state: State, side: Party) -> str:

@@ -27,7 +27,7 @@ from tracing.models.trace_request import FAR
 from tracing.schemas.steps import STEP_OF, ResponseStep, needed_by
 from tracing.web import forms, shown, status
 from tracing.web.context import country, said
-from tracing.web.drafts import version_of_form
+from tracing.web.drafts import form_key, version_of_form
 from tracing.web.words import _
 from workflows import policies
 from workflows.deadlines import Kind
@@ -382,7 +382,7 @@ def onward_start(reference: str) -> tuple[str, int] | Response:
         reference,
         actor,
         authority_id=int(text),
-        form_key=request.form.get("form_key", "")[:64] or secrets.token_urlsafe(24),
+        form_key=form_key(),
     )
     flash(_("The next request is a draft. Check it, then send it."), "ok")
     return redirect(url_for("drafts.check", reference=child.reference), 303)

@@ -76,7 +76,7 @@ def sections_of(found: TraceRequest) -> list[dict[str, Any]]:
     typed = sections.typed(found)
     parts = []
     for key, schema_class in SECTIONS:
-        schema = schema_class()
+        schema = sections.schema_of(key)
         loaded = typed[key]
         rows = []
         nested = []

@@ -1,0 +1,139 @@
+"""What the databases do for a list: read an index in its order, and sort nothing."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import event, insert, text
+
+from tracing.casework import queries
+from tracing.casework.queries import Place, View
+from tracing.extensions import db
+from tracing.models import Authority, Item, Recovery, TraceRequest
+from workflows.policies import Actor, Role
+from workflows.states import State
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ROWS = 5_000
+TINY_HAS = 3
+
+
+def actor(authority_id: int) -> Actor:
+    roles = frozenset({Role.OFFICER, Role.INVESTIGATOR})
+    return Actor(1, "Somebody", authority_id, "Somewhere", roles, "en")
+
+
+@pytest.fixture
+def seeded(session):
+    """5 000 open requests: half to a large authority, three to a tiny one."""
+    authorities = [
+        Authority(
+            code=f"XA-{n}",
+            country="XA",
+            name=f"No {n}",
+            zone="UTC",
+            email="a@b.example",
+        )
+        for n in range(40)
+    ]
+    session.add_all(authorities)
+    session.flush()
+    recovery = Recovery(authority_id=authorities[0].id)
+    session.add(recovery)
+    session.flush()
+    ids = [authority.id for authority in authorities]
+    large, tiny, *others = ids
+
+    def asked(n: int) -> int:
+        if n < TINY_HAS:
+            return tiny
+        return large if n % 2 else others[n % len(others)]
+
+    rows = [
+        {
+            "id": n + 1,
+            "reference": f"2026-XA-{n:08}",
+            "year": 2026,
+            "number": n,
+            "state": (State.SUBMITTED, State.ACKNOWLEDGED)[n % 3 == 0],
+            "requesting_id": large if n % 7 == 0 else others[n % len(others)],
+            "requested_id": asked(n),
+            "recovery_id": recovery.id,
+            "created_at": NOW,
+            "changed_at": NOW,
+            "open": True,
+            "awaiting": True,
+            "due": NOW + timedelta(hours=n * 7919 % 1000),
+        }
+        for n in range(ROWS)
+    ]
+    session.execute(insert(TraceRequest), rows)
+    session.execute(insert(Item), [{"request_id": row["id"]} for row in rows])
+    session.commit()
+    session.execute(text("ANALYZE"))
+    session.commit()
+    return large, tiny
+
+
+@pytest.fixture
+def plan(session):
+    """Gives the plan of the first statement of a reading."""
+
+    def explain(read) -> str:
+        seen = []
+
+        def keep(_connection, _cursor, statement, parameters, *_):
+            seen.append((statement, parameters))
+
+        event.listen(db.engine, "before_cursor_execute", keep)
+        read()
+        event.remove(db.engine, "before_cursor_execute", keep)
+        statement, parameters = next(s for s in seen if "SELECT" in s[0])
+        words = (
+            "EXPLAIN "
+            if db.engine.dialect.name == "postgresql"
+            else "EXPLAIN QUERY PLAN "
+        )
+        found = db.session.connection().exec_driver_sql(words + statement, parameters)
+        return "\n".join(str(row[-1]) for row in found)
+
+    return explain
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["large", "tiny"])
+@pytest.mark.parametrize("place", [None, Place(NOW + timedelta(hours=10), 7)])
+def test_the_queue_comes_from_its_index_in_order(seeded, plan, which, place):
+    who = actor(seeded[which])
+    found = plan(lambda: queries.queue(who, View(), place, now=NOW))
+    assert "ix_trace_request_queue" in found
+    assert "Sort" not in found
+    assert "TEMP B-TREE" not in found
+
+
+@pytest.mark.parametrize("name", ["mine", "unassigned", "waiting", "late"])
+def test_each_view_of_the_queue_comes_from_an_index(seeded, plan, name):
+    who = actor(seeded[0])
+    found = plan(lambda: queries.queue(who, View(name), None, now=NOW))
+    assert "ix_trace_request_queue" in found
+    assert "Sort" not in found
+    assert "TEMP B-TREE" not in found
+
+
+@pytest.mark.parametrize("kind", ["queue", "mine"])
+def test_counting_reads_indexes_alone(seeded, plan, kind):
+    who = actor(seeded[0])
+    names = {
+        "queue": ("urgent", "mine", "unassigned", "waiting", "late"),
+        "mine": ("open", "needs", "late", "drafts", "ended"),
+    }
+    found = plan(lambda: queries.counts(who, kind, names[kind], now=NOW))
+    assert "Seq Scan" not in found
+    assert "SCAN trace_request" not in found
+    assert found.count(f"ix_trace_request_{kind}") >= len(names[kind])
+
+
+def test_own_requests_come_from_their_index_in_order(seeded, plan):
+    who = actor(seeded[0])
+    found = plan(lambda: queries.mine(who, View("open"), None, now=NOW))
+    assert "ix_trace_request_mine" in found
+    assert "Sort" not in found
+    assert "TEMP B-TREE" not in found
