@@ -73,7 +73,8 @@ def flask_settings(settings: Settings) -> dict[str, object]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "PERMANENT_SESSION_LIFETIME": settings.session_idle,
-        "MAIL_DOMAIN": parseaddr(settings.mail_from)[1].rpartition("@")[2] or "localhost",
+        "MAIL_DOMAIN": parseaddr(settings.mail_from)[1].rpartition("@")[2]
+        or "localhost",
         "BABEL_DEFAULT_LOCALE": "en",
         "BABEL_TRANSLATION_DIRECTORIES": str(Path(__file__).parent / "translations"),
         "WTF_CSRF_TIME_LIMIT": None,

@@ -11,6 +11,14 @@ _KNOWN: Final = {
     "CJK": "Han",
     "HEBREW": "Hebrew",
     "ARMENIAN": "Armenian",
+    "GEORGIAN": "Georgian",
+    "DEVANAGARI": "Devanagari",
+    "THAI": "Thai",
+    "HANGUL": "Hangul",
+    "HIRAGANA": "Kana",
+    "KATAKANA": "Kana",
+    "ETHIOPIC": "Ethiopic",
+    "FULLWIDTH LATIN": "Latin",
 }
 """How the name of a letter begins in Unicode, and the script it is then of."""
 

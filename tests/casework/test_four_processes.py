@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tests import factories
 from tracing.extensions import db
-from tracing.models import Account, FormKey, TraceRequest
+from tracing.models import Authority, FormKey, TraceRequest
 from workflows.states import State, Trigger
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +42,8 @@ with app.app_context():
 COUNT = """
     for _ in range(int(times)):
         account = db.session.get_one(Account, actor.user_id)
-        account.note = str(int(account.note or 0) + 1)
+        home = account.authority
+        home.office_hours = str(int(home.office_hours or 0) + 1)
         db.session.commit()
 """
 WRITE = """
@@ -109,8 +110,8 @@ def at_once(settings, what, person, reference="-", times=TIMES):
 
 def test_what_is_read_and_then_written_is_never_lost(of, settings):
     at_once(settings, COUNT, of.investigator.id)
-    found = db.session.get_one(Account, of.investigator.id)
-    assert int(found.note) == PROCESSES * TIMES
+    found = db.session.get_one(Authority, of.asking.id)
+    assert int(found.office_hours) == PROCESSES * TIMES
 
 
 def test_every_note_of_four_processes_is_in_the_history_once(of, settings):

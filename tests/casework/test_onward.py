@@ -64,7 +64,7 @@ def test_it_can_be_sent_as_it_stands(of, third, answered):
 def test_the_answer_goes_along_only_where_its_giver_allows(of, third, answered):
     told = start(of, answered(HandlingCode.H0), third).special_procedure or ""
     assert "Example Imports" in told
-    kept = start(of, answered(HandlingCode.H1), third).special_procedure or ""
+    kept = start(of, answered(HandlingCode.H2), third).special_procedure or ""
     assert "Example Imports" not in kept
 
 

@@ -8,18 +8,20 @@ from sqlalchemy import event, insert, text
 from tracing.casework import queries
 from tracing.casework.queries import Place, View
 from tracing.extensions import db
-from tracing.models import Authority, Item, Recovery, TraceRequest
+from tracing.models import Account, Authority, Item, Recovery, TraceRequest
 from workflows.policies import Actor, Role
 from workflows.states import State
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ROWS = 5_000
 TINY_HAS = 3
+OFFICER = 1
+STATES = (State.SUBMITTED, State.ACKNOWLEDGED, State.CLARIFICATION_REQUESTED)
 
 
 def actor(authority_id: int) -> Actor:
     roles = frozenset({Role.OFFICER, Role.INVESTIGATOR})
-    return Actor(1, "Somebody", authority_id, "Somewhere", roles, "en")
+    return Actor(OFFICER, "Somebody", authority_id, "Somewhere", roles, "en")
 
 
 @pytest.fixture
@@ -38,7 +40,14 @@ def seeded(session):
     session.add_all(authorities)
     session.flush()
     recovery = Recovery(authority_id=authorities[0].id)
-    session.add(recovery)
+    officer = Account(
+        id=OFFICER,
+        authority_id=authorities[0].id,
+        name="Somebody",
+        email="somebody@authority.example",
+        fs_uniquifier="somebody",
+    )
+    session.add_all((recovery, officer))
     session.flush()
     ids = [authority.id for authority in authorities]
     large, tiny, *others = ids
@@ -54,15 +63,16 @@ def seeded(session):
             "reference": f"2026-XA-{n:08}",
             "year": 2026,
             "number": n,
-            "state": (State.SUBMITTED, State.ACKNOWLEDGED)[n % 3 == 0],
+            "state": STATES[n % 3],
             "requesting_id": large if n % 7 == 0 else others[n % len(others)],
             "requested_id": asked(n),
+            "assigned_to_id": None if n % 5 else OFFICER,
             "recovery_id": recovery.id,
             "created_at": NOW,
             "changed_at": NOW,
             "open": True,
             "awaiting": True,
-            "due": NOW + timedelta(hours=n * 7919 % 1000),
+            "due": NOW + timedelta(hours=n * 7919 % 1000 - 400),
         }
         for n in range(ROWS)
     ]
@@ -99,14 +109,22 @@ def plan(session):
     return explain
 
 
-@pytest.mark.parametrize("which", [0, 1], ids=["large", "tiny"])
 @pytest.mark.parametrize("place", [None, Place(NOW + timedelta(hours=10), 7)])
-def test_the_queue_comes_from_its_index_in_order(seeded, plan, which, place):
-    who = actor(seeded[which])
+def test_the_queue_comes_from_its_index_in_order(seeded, plan, place):
+    who = actor(seeded[0])
     found = plan(lambda: queries.queue(who, View(), place, now=NOW))
     assert "ix_trace_request_queue" in found
     assert "Sort" not in found
     assert "TEMP B-TREE" not in found
+
+
+def test_the_queue_of_a_tiny_authority_reads_its_rows_alone(seeded, plan):
+    # Three rows may be put in order after they are read: that costs nothing.
+    who = actor(seeded[1])
+    found = plan(lambda: queries.queue(who, View(), None, now=NOW))
+    assert "ix_trace_request_queue" in found
+    assert "Seq Scan on trace_request" not in found
+    assert "SCAN trace_request" not in found
 
 
 @pytest.mark.parametrize("name", ["mine", "unassigned", "waiting", "late"])
@@ -125,6 +143,9 @@ def test_counting_reads_indexes_alone(seeded, plan, kind):
         "queue": ("urgent", "mine", "unassigned", "waiting", "late"),
         "mine": ("open", "needs", "late", "drafts", "ended"),
     }
+    if db.engine.dialect.name == "postgresql":
+        # In a table this small, reading all of it would be as cheap.
+        db.session.execute(text("SET LOCAL enable_seqscan = off"))
     found = plan(lambda: queries.counts(who, kind, names[kind], now=NOW))
     assert "Seq Scan" not in found
     assert "SCAN trace_request" not in found

@@ -16,7 +16,7 @@ main = FlaskGroup(
 )
 
 
-@main.command("run")
+@main.command("run", with_appcontext=False)
 def run() -> None:
     """Prepare an empty instance with a demonstration, then run site and worker."""
     app = setup.prepared_app(demonstration=True)

@@ -237,8 +237,11 @@ def submit(reference: str) -> tuple[str, int] | Response:
         requesting.submit(
             reference, actor, authorised=authorised, version=version_of_form()
         )
-    except ValidationError as error:
-        problems = dict(error.normalized_messages())
-        return _check_page(_draft(reference, actor), problems), 422
+    except ValidationError:
+        return _check_page(_draft(reference, actor), {}), 422
+    except Stale:
+        give_up()
+        flash(_("The draft changed since you checked it: check it once more."), "warn")
+        return _check_page(_draft(reference, actor), {}), 409
     flash(_("The request is sent."), "ok")
     return redirect(url_for("requests.show", reference=reference), 303)

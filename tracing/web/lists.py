@@ -86,7 +86,7 @@ def row_of(found: TraceRequest, side: Party, now: datetime) -> ListRow:
     return ListRow(
         reference=found.reference,
         state=country(other.country) if other else "",
-        item=_(", ").join(part for part in parts if part),
+        item=_(", ").join(f"\u2068{part}\u2069" for part in parts if part),
         serial=serial.text if serial else "",
         due=day(date.fromisoformat(due_day)) if due_day else "",
         due_iso=due_day,

@@ -54,6 +54,24 @@ _KINDS = {
 }
 
 
+_SCRIPTS = {
+    "Latin": N_("Latin"),
+    "Cyrillic": N_("Cyrillic"),
+    "Greek": N_("Greek"),
+    "Arabic": N_("Arabic"),
+    "Han": N_("Han"),
+    "Hebrew": N_("Hebrew"),
+    "Armenian": N_("Armenian"),
+    "Georgian": N_("Georgian"),
+    "Devanagari": N_("Devanagari"),
+    "Thai": N_("Thai"),
+    "Hangul": N_("Hangul"),
+    "Kana": N_("Kana"),
+    "Ethiopic": N_("Ethiopic"),
+    "Other": N_("another script"),
+}
+
+
 def words(name: str, value: Any) -> str:
     """Return one value in the reader's words."""
     if name in _COUNTRIES:
@@ -138,7 +156,7 @@ def _kind_words(character: str) -> str:
     kind = said(_KINDS[kind_of_character(character)])
     script = script_of_character(character)
     if script and script != "Latin":
-        return _("%(kind)s, %(script)s", kind=kind, script=said(script))
+        return _("%(kind)s, %(script)s", kind=kind, script=said(_SCRIPTS[script]))
     return kind
 
 
@@ -152,7 +170,7 @@ def warnings(found: TraceRequest) -> list[str]:
                 _(
                     "One marking mixes letters of two scripts (%(scripts)s)."
                     " Compare it with the firearm; it is sent as you wrote it.",
-                    scripts=_(", ").join(scripts),
+                    scripts=_(", ").join(said(_SCRIPTS[name]) for name in scripts),
                 )
             )
         elif scripts and scripts != ("Latin",):
@@ -160,7 +178,7 @@ def warnings(found: TraceRequest) -> list[str]:
                 _(
                     "One marking is in %(script)s letters. Some look like Latin"
                     " ones; the other side is shown which they are.",
-                    script=scripts[0],
+                    script=said(_SCRIPTS[scripts[0]]),
                 )
             )
     item = found.item

@@ -176,8 +176,12 @@ def upgrade() -> None:
     with op.batch_alter_table('trace_request', schema=None) as batch_op:
         batch_op.create_index('ix_trace_request_filed', ['requesting_id', 'filed_by_id', 'id'], unique=False)
         batch_op.create_index('ix_trace_request_mine', ['requesting_id', 'open', 'due', 'id'], unique=False)
+        batch_op.create_index('ix_trace_request_mine_late', ['requesting_id', 'awaiting', 'due', 'id'], unique=False)
+        batch_op.create_index('ix_trace_request_mine_state', ['requesting_id', 'open', 'state', 'due', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_trace_request_parent_id'), ['parent_id'], unique=False)
         batch_op.create_index('ix_trace_request_queue', ['requested_id', 'awaiting', 'due', 'id'], unique=False)
+        batch_op.create_index('ix_trace_request_queue_assigned', ['requested_id', 'awaiting', 'assigned_to_id', 'due', 'id'], unique=False)
+        batch_op.create_index('ix_trace_request_queue_state', ['requested_id', 'awaiting', 'state', 'due', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_trace_request_recovery_id'), ['recovery_id'], unique=False)
 
     op.create_table('due_work',
@@ -336,8 +340,12 @@ def downgrade() -> None:
     op.drop_table('due_work')
     with op.batch_alter_table('trace_request', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_trace_request_recovery_id'))
+        batch_op.drop_index('ix_trace_request_queue_state')
+        batch_op.drop_index('ix_trace_request_queue_assigned')
         batch_op.drop_index('ix_trace_request_queue')
         batch_op.drop_index(batch_op.f('ix_trace_request_parent_id'))
+        batch_op.drop_index('ix_trace_request_mine_state')
+        batch_op.drop_index('ix_trace_request_mine_late')
         batch_op.drop_index('ix_trace_request_mine')
         batch_op.drop_index('ix_trace_request_filed')
 
