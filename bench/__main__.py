@@ -1,8 +1,9 @@
-"""Measure: one JSON object a line. ONLY=name,name and SCALE=small|full choose."""
+"""Measure: one JSON object a line. ONLY, SCALE and DATABASE choose (docs/bench.md)."""
 
 import contextlib
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -212,6 +213,8 @@ def main(environ: Any = os.environ) -> int:
     if scale not in SIZES:
         note(f"no such scale: {scale}; there are {', '.join(SIZES)}")
         return 2
+    # Told to end, it still ends its servers and removes its files.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     for kind in kinds or ("sqlite", "postgresql"):
         measure(kind, wanted or set(NAMES), scale)
     return 0

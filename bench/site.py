@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -40,9 +41,14 @@ class Person:
 
     def __post_init__(self) -> None:
         """Connect."""
+        self.connect()
+
+    def connect(self) -> None:
+        """Open a connection that stays, and let one of the processes take it."""
         self.line = http.client.HTTPConnection(HOST, self.port, timeout=60)
         self.line.connect()
         self.line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.ask("GET", "/healthz")
 
     def ask(
         self,
@@ -110,7 +116,41 @@ class Site:
         found = [Person(self.port) for _ in range(CLIENTS)]
         for person in found:
             person.sign_in(code)
+        self.spread(found)
         return found
+
+    def spread(self, people: list[Person]) -> None:
+        """Connect anew until each process has as many of the connections as another.
+
+        Whichever process is free takes a connection and keeps it: with all four at
+        one, the other has nothing to do, and the figure would be one of chance.
+        """
+        held: Counter[int] = Counter()
+        most = -(-len(people) // SERVERS)
+        for person in people:
+            for _ in range(200):
+                owner = self._owner(person)
+                if held[owner] < most:
+                    break
+                person.line.close()
+                person.connect()
+            held[owner] += 1
+
+    def _owner(self, person: Person) -> int:
+        """Return the process at the other end of a person's connection."""
+        mine = f":{person.line.sock.getsockname()[1]:04X}"
+        inode = next(
+            cells[9]
+            for cells in map(str.split, Path("/proc/net/tcp").read_text().splitlines())
+            if cells[2].endswith(mine) and cells[1].endswith(f":{self.port:04X}")
+        )
+        wanted = f"socket:[{inode}]"
+        for pid in self.workers():
+            for link in Path(f"/proc/{pid}/fd").iterdir():
+                with contextlib.suppress(OSError):
+                    if str(link.readlink()) == wanted:
+                        return pid
+        raise RuntimeError("the connection belongs to none of the processes")
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from sqlalchemy import event, func, select
 
 from tests import factories
 from tests.notifications.people import with_mail
-from tests.visitors import Visitor, hidden, shown, signed_in
+from tests.visitors import Visitor, hidden, shown, signed_in, stranger
 from tracing import worker
 from tracing.cli.serve import choose_channel
 from tracing.extensions import db
@@ -60,7 +60,7 @@ WRONG = {
     "a leap second": ("find_found_time", "23:59:60", "time like"),
     "no latitude": ("find_latitude", "nan", "degrees like"),
     "beyond the pole": ("find_latitude", "91", "-90 to 90"),
-    "a slow calibre": ("item_calibre", "9x" * 20 + "!", "calibre like"),
+    "a slow calibre": ("item_calibre", "9x" * 19 + "!", "calibre like"),
     "a slow and long calibre": ("item_calibre", "a." * 150 + "!", "at most 40"),
     "an unknown word": ("item_kind", "CANNON", "list"),
     "a word in small letters": ("item_kind", "firearm", "list"),
@@ -69,9 +69,9 @@ WRONG = {
     "an unknown authority": ("header_requested_id", "999999", "Choose"),
     "no authority": ("header_requested_id", "abc", "Choose the authority"),
     "authority 1_0": ("header_requested_id", "1_0", "Choose the authority"),
-    "authority zero": ("header_requested_id", "0", "Choose the authority"),
+    "authority zero": ("header_requested_id", "0", "Choose|1 or more"),
     "a huge authority": ("header_requested_id", "9" * 30, "Choose the authority"),
-    "a larger authority": ("header_requested_id", "9" * 17, "Choose the authority"),
+    "a larger authority": ("header_requested_id", "9" * 17, "smaller number"),
     "the year 20000": ("item_year", "20000", "year from"),
     "a year with a point": ("item_year", "1998.0", "year from|whole number"),
     "a phone of letters": ("header_officer_phone", "call me", "phone number like"),
@@ -487,6 +487,7 @@ class TestAStep:
 
     def test_of_the_other_side_is_forbidden(self, app, of, request_, everything):
         auditor = factories.person(of.asked, factories.Role.AUDITOR)
+        db.session.commit()
         before = everything()
         form = {"version": str(request_.version), "text": "mine"}
         who = signed_in(app, auditor)
@@ -535,8 +536,7 @@ class TestWhenTheWorldFails:
         messages = db.session.scalars(select(OutboxMessage)).all()
         assert {m.recipient for m in messages} == {of.asked.email}
         assert {m.delivery for m in messages} == {Delivery.QUEUED}
-        assert messages[0].attempts == 1
-        assert messages[0].last_error
+        assert {m.sent_at for m in messages} == {None}
         db.session.expire_all()
         assert draft.state is State.SUBMITTED
 
@@ -587,7 +587,7 @@ class TestWhenTheWorldFails:
             response = visitor.get(address)
             assert response.status_code == 503
             assert "closed for a short time" in shown(response.text)
-        assert visitor.get("/healthz").status_code == 200
+        assert stranger(app).get("/healthz").status_code == 200
         for part in file.parent.glob(f"{file.name}*"):
             part.unlink()
         db.engine.dispose()

@@ -1,6 +1,6 @@
 """From a signed-in account to the one value the rules know: an actor."""
 
-from flask import g
+from flask import current_app, g
 from flask_security import current_user
 
 from tracing.models import Account
@@ -25,3 +25,10 @@ def current_actor() -> Actor | None:
         user = current_user._get_current_object()
         g.actor = actor_of(user) if isinstance(user, Account) else None
     return g.actor  # type: ignore[no-any-return]
+
+
+def read_by_nobody() -> None:
+    """Take the reader for nobody from here on: the database cannot be asked."""
+    g.actor = None
+    # Flask-Login, too, would look the reader up for the page.
+    g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]

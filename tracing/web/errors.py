@@ -4,11 +4,12 @@ import logging
 import secrets
 from datetime import UTC, datetime
 
-from flask import Flask, g, redirect, render_template, request, url_for
+from flask import Flask, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from tracing.accounts.actors import read_by_nobody
 from tracing.casework.session import give_up
 from tracing.faults import STATUS_OF, AlreadyDone
 from tracing.web.words import _
@@ -64,5 +65,5 @@ def init_app(app: Flask) -> None:
             log.error("unexpected in %s", request.endpoint, exc_info=error)
         if status == 503:
             # The page must not ask the database, which has just failed, who reads it.
-            g.actor = None
+            read_by_nobody()
         return page(status)
