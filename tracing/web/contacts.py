@@ -68,6 +68,5 @@ def show(code: str) -> str:
         found=found,
         local=now.astimezone(ZoneInfo(found.zone)),
         stale=entries.is_stale(found, now),
-        names=LANGUAGES,
         instruments=[Instrument(code).label for code in found.instruments],
     )

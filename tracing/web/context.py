@@ -142,6 +142,12 @@ def country(code: str | None) -> str:
     return countries.name_of(code, locale.language if locale else "en") if code else ""
 
 
+def tongue(code: str) -> str:
+    """Return the name of a language in the reader's own."""
+    reader = get_locale() or Locale("en")
+    return str(reader.languages.get(code, code))
+
+
 def said(text: str | None) -> str:
     """Translate a text that stands in a list or schema; empty stays empty."""
     return _(text) if text else ""
@@ -158,6 +164,7 @@ def init_app(app: Flask) -> None:
         "day": day,
         "moment": moment,
         "country": country,
+        "tongue": tongue,
         "said": said,
         "lines": lines,
     }

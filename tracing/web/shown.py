@@ -12,7 +12,7 @@ from tracing.models import RequestEvent, TraceRequest
 from tracing.schemas.markings import MarkSchema
 from tracing.schemas.persons import PersonSchema
 from tracing.schemas.request import SECTIONS
-from tracing.web.context import LANGUAGES, country, day, moment, said
+from tracing.web.context import country, day, moment, said, tongue
 from tracing.web.status import told
 from tracing.web.words import _
 from workflows import deadlines
@@ -77,7 +77,7 @@ def words(name: str, value: Any) -> str:
     if name in _COUNTRIES:
         return country(str(value))
     if name == "language":
-        return LANGUAGES.get(str(value), str(value))
+        return tongue(str(value))
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if hasattr(value, "label"):
