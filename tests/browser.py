@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, sync_playwright
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 HOW_TO_GET_IT = (
     "Chromium is not on this machine, so no browser test ran. As root: "
@@ -39,10 +39,21 @@ def running_browser() -> Iterator[Browser]:
             browser.close()
 
 
+class Patient(WSGIRequestHandler):
+    """Gives up a connection on which a browser asks nothing."""
+
+    timeout = 5
+
+
 @contextlib.contextmanager
 def serving(app: Flask) -> Iterator[str]:
-    """Serve the application on loopback and give its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    """Serve the application on loopback and give its address.
+
+    The end waits for the answers under way: whoever closes the database next must
+    not take it from under one of them.
+    """
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Patient)
+    server.daemon_threads = False
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -248,7 +248,8 @@ def test_no_address_tells_a_serial_a_name_or_a_place(app, of):
         for address in ("/", "/queue", "/my-requests", "/points-of-contact"):
             page = visitor.get(address).text
             for link in re.findall(r'(?:href|action|src)="([^"]*)"', page):
-                assert not re.search(r"04|%D0|Exampleson|Kibera", link), link
+                # The number of a request holds digits by chance, never these.
+                assert not re.search(r"04.7|%D0|Exampleson|Kibera", link), link
         page = visitor.get(f"/trace-requests/{request.reference}").text
         for link in re.findall(r'(?:href|action|src)="([^"]*)"', page):
             assert "Exampleson" not in link
