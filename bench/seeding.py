@@ -134,12 +134,12 @@ def _patterns(world: dict[str, int]) -> None:
             key: sections.SCHEMAS[key](today=datetime.now(UTC).date()).load(values)
             for key, values in form(n, asking, asked).items()
         }
-        draft = requesting.draft(investigator, data, form_key=f"pattern-{n}")
-        requesting.submit(draft.reference, investigator, authorised=True, version=1)
+        reference = requesting.draft(investigator, data, form_key=f"pattern-{n}")
+        requesting.submit(reference, investigator, authorised=True, version=1)
         if n % 2:
-            requested.acknowledge(draft.reference, officer, version=None)
+            requested.acknowledge(reference, officer, version=None)
         if n % 4 == 1:
-            requested.assign(draft.reference, officer, version=None)
+            requested.assign(reference, officer, version=None)
 
 
 # ----------------------------------------------------------------------- the copies

@@ -15,7 +15,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Return the application; without settings they are read from the instance."""
     from tracing import worker
     from tracing.accounts import signin
-    from tracing.extensions import babel, csrf, db, guard_sqlite, migrate
+    from tracing.extensions import babel, csrf, db, guard_sqlite, migrate, try_idle
     from tracing.security import headers
     from tracing.web import context, errors, pages
 
@@ -35,6 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         guard_sqlite(db.engine)
+        try_idle(db.engine)
     migrate.init_app(
         app,
         db,
@@ -60,7 +61,7 @@ def flask_settings(settings: Settings) -> dict[str, object]:
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     options: dict[str, object] = {}
     if url.startswith("postgresql"):
-        options = {"pool_size": 4, "max_overflow": 4, "pool_pre_ping": True}
+        options = {"pool_size": 4, "max_overflow": 4}
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": url,

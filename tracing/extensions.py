@@ -1,7 +1,8 @@
 """What the application is bound to: database, migrations, languages, CSRF, wake."""
 
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from flask import has_request_context, request
 from flask_babel import Babel
@@ -9,6 +10,7 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DisconnectionError
 
 from tracing.models import Base
 
@@ -62,3 +64,31 @@ def guard_sqlite(engine: Engine) -> None:
             has_request_context() and request.method in ("GET", "HEAD")
         )
         connection.exec_driver_sql("BEGIN DEFERRED" if reading else "BEGIN IMMEDIATE")
+
+
+IDLE: Final = 5.0
+"""Seconds a connection may have been idle and is still taken for a living one."""
+
+
+def try_idle(engine: Engine) -> None:
+    """Try a connection that was idle before it is used, and only then.
+
+    A server that was restarted, or a firewall that forgot, is noticed here and the
+    connection made anew; trying each time would cost every page a round trip.
+    """
+    if engine.dialect.name == "sqlite":
+        return
+
+    @event.listens_for(engine, "checkin")
+    def _back(_connection: Any, record: Any) -> None:
+        record.info["back"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _out(connection: Any, record: Any, _proxy: Any) -> None:
+        back = record.info.get("back")
+        if back is None or time.monotonic() - back < IDLE:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error

@@ -47,7 +47,8 @@ class TestADraft:
     def test_may_have_gaps_and_says_which(self, of):
         data = factories.loaded({"item-make": "Example Arms"})
         actor = factories.actor_of(of.investigator)
-        draft = requesting.draft(actor, data, form_key="k1")
+        reference = requesting.draft(actor, data, form_key="k1")
+        draft = queries.by_reference(reference, actor)
         missing = sections.missing(draft, factories.today())
         assert {"markings", "find", "basis", "domestic", "header"} <= missing.keys()
         assert "make" not in missing["item"]
@@ -58,7 +59,7 @@ class TestADraft:
         first = requesting.draft(actor, data, form_key=key)
         with pytest.raises(AlreadyDone) as told:
             requesting.draft(actor, data, form_key=key)
-        assert told.value.reference == first.reference
+        assert told.value.reference == first
         db.session.rollback()
         assert number_of(TraceRequest) == number_of(FormKey) == 1
 
@@ -79,7 +80,8 @@ class TestADraft:
             queries.by_reference(draft.reference, officer)
         now = datetime.now(UTC)
         assert not queries.queue(officer, queries.View(), None, now=now).rows
-        assert queries.counts(officer, "queue", ("urgent",), now=now) == {"urgent": 0}
+        urgent = ("queue", "urgent")
+        assert queries.counts(officer, [urgent], now=now) == {urgent: 0}
         assert number_of(OutboxMessage) == 0
 
     def test_is_for_those_who_may_file(self, of):

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from tracing.accounts import people
 from tracing.accounts.actors import actor_of
-from tracing.casework import either, requested, requesting
+from tracing.casework import either, queries, requested, requesting
 from tracing.casework.references import reference_of
 from tracing.extensions import db
 from tracing.models import (
@@ -224,7 +224,9 @@ def draft(of: Sides, *, now: datetime | None = None, **changes: Any) -> TraceReq
         changes.setdefault("find_found_on", now.date().isoformat())
     data = loaded(complete_form(of.asked, **changes))
     key = uuid4().hex
-    return requesting.draft(actor_of(of.investigator), data, form_key=key, now=now)
+    actor = actor_of(of.investigator)
+    reference = requesting.draft(actor, data, form_key=key, now=now)
+    return queries.by_reference(reference, actor)
 
 
 def sent(of: Sides, *, now: datetime | None = None, **changes: Any) -> TraceRequest:

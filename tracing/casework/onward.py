@@ -4,7 +4,7 @@ from datetime import datetime
 
 from tracing.casework import queries, sections
 from tracing.casework.apply import utcnow
-from tracing.casework.requesting import new_draft, use_form_key
+from tracing.casework.requesting import draw_reference, new_draft, use_form_key
 from tracing.extensions import db
 from tracing.models import Authority, RequestEvent, TraceRequest
 from workflows import restrictions
@@ -65,9 +65,11 @@ def start(
     assert answer is not None
     values = sections.read(parent)
     with db.session.no_autoflush:
-        used = use_form_key(form_key, actor, now=at)
-        child = new_draft(actor, now=at, recovery=parent.recovery, parent=parent)
-        used.reference = child.reference
+        drawn = draw_reference(actor, at)
+        use_form_key(form_key, actor, reference=drawn[1], now=at)
+        child = new_draft(
+            actor, now=at, recovery=parent.recovery, parent=parent, drawn=drawn
+        )
         for key in CARRIED:
             schema = sections.SCHEMAS[key]()
             sections.write(child, key, schema.load(values[key], partial=True))

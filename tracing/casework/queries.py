@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Select,
+    String,
     and_,
+    bindparam,
     func,
     literal,
     or_,
@@ -24,23 +28,40 @@ from tracing.models import Account, Authority, Item, OutboxMessage, TraceRequest
 from workflows.errors import NotVisible
 from workflows.policies import CASE_ROLES, Actor
 from workflows.states import State
-from workflows.vocabulary import Urgency
 
 COUNT_LIMIT = 1000
 """Counts stop here: nobody needs to know whether it is 1 001 or 40 000."""
 
 
-def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition of a request that exists for the actor."""
-    if actor.roles.isdisjoint(CASE_ROLES):
-        return TraceRequest.id.is_(None)
+# A statement is built once for each shape and kept; what differs from one reading to
+# the next is bound. Building one costs as much as running it.
+_AUTHORITY: Final = bindparam("authority", type_=Integer)
+_USER: Final = bindparam("user", type_=Integer)
+_NOW: Final = bindparam("now", type_=TraceRequest.due.type)
+_REFERENCE: Final = bindparam("reference", type_=String)
+
+
+def _visible() -> ColumnElement[bool]:
+    """Return the condition of a request that exists for the bound authority."""
     return or_(
-        TraceRequest.requesting_id == actor.authority_id,
+        TraceRequest.requesting_id == _AUTHORITY,
         and_(
-            TraceRequest.requested_id == actor.authority_id,
+            TraceRequest.requested_id == _AUTHORITY,
             TraceRequest.state != State.DRAFT,
         ),
     )
+
+
+def _found(
+    statement: Select[TraceRequest], actor: Actor, **values: object
+) -> TraceRequest:
+    """Return what one reading finds for the actor, or nothing that tells of it."""
+    if actor.roles.isdisjoint(CASE_ROLES):
+        raise NotVisible("There is no such request.")
+    found = db.session.scalar(statement, values | {"authority": actor.authority_id})
+    if found is None:
+        raise NotVisible("There is no such request.")
+    return found
 
 
 def _person(which: Any) -> Any:
@@ -52,27 +73,36 @@ def _person(which: Any) -> Any:
     )
 
 
-def by_reference(reference: str, actor: Actor) -> TraceRequest:
-    """Return one request with all a page shows, or nothing that tells of it."""
-    if not is_reference(reference):
-        raise NotVisible("There is no such request.")
-    found = db.session.scalar(
+@cache
+def _whole(*, people: bool) -> Select[TraceRequest]:
+    query = (
         select(TraceRequest)
-        .where(TraceRequest.reference == reference.upper(), visible_to(actor))
+        .where(TraceRequest.reference == _REFERENCE, _visible())
         .options(
             joinedload(TraceRequest.requesting),
             joinedload(TraceRequest.requested),
             joinedload(TraceRequest.recovery),
             joinedload(TraceRequest.item).selectinload(Item.markings),
-            _person(TraceRequest.filed_by),
-            _person(TraceRequest.assigned_to),
             selectinload(TraceRequest.events),
             selectinload(TraceRequest.persons),
         )
     )
-    if found is None:
+    if people:
+        both = _person(TraceRequest.filed_by), _person(TraceRequest.assigned_to)
+        query = query.options(*both)
+    return query
+
+
+def by_reference(
+    reference: str, actor: Actor, *, people: bool = True
+) -> TraceRequest:
+    """Return one request with all a page shows, or nothing that tells of it.
+
+    Without `people` the names of who filed it and who answers it stay unread.
+    """
+    if not is_reference(reference):
         raise NotVisible("There is no such request.")
-    return found
+    return _found(_whole(people=people), actor, reference=reference.upper())
 
 
 def by_mail_number(number: str, actor: Actor) -> TraceRequest:
@@ -80,28 +110,14 @@ def by_mail_number(number: str, actor: Actor) -> TraceRequest:
     year, _, rest = number.partition("-")
     if not is_reference(f"{year}-XX-{rest}"):
         raise NotVisible("There is no such request.")
-    found = db.session.scalar(
-        select(TraceRequest).where(
-            TraceRequest.year == int(year),
-            TraceRequest.number == int(rest[:7]),
-            visible_to(actor),
-        )
-    )
-    if found is None:
-        raise NotVisible("There is no such request.")
-    return found
+    return _found(_BY_NUMBER, actor, year=int(year), number=int(rest[:7]))
 
 
-def state_of(reference: str, actor: Actor) -> State:
-    """Return where a request stands, and nothing else of it."""
-    found = db.session.scalar(
-        select(TraceRequest.state).where(
-            TraceRequest.reference == reference.upper(), visible_to(actor)
-        )
-    )
-    if found is None:
-        raise NotVisible("There is no such request.")
-    return found
+_BY_NUMBER: Final = select(TraceRequest).where(
+    TraceRequest.year == bindparam("year"),
+    TraceRequest.number == bindparam("number"),
+    _visible(),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,28 +169,26 @@ def _row_options() -> list[Any]:
     ]
 
 
-def _queue(actor: Actor, view: View, now: datetime) -> Select[TraceRequest]:
+def _queue(name: str) -> Select[TraceRequest]:
     query = select(TraceRequest).where(
-        TraceRequest.requested_id == actor.authority_id,
+        TraceRequest.requested_id == _AUTHORITY,
         TraceRequest.awaiting.is_(True),
     )
-    match view.name:
+    match name:
         case "mine":
-            query = query.where(TraceRequest.assigned_to_id == actor.user_id)
+            query = query.where(TraceRequest.assigned_to_id == _USER)
         case "unassigned":
             query = query.where(TraceRequest.assigned_to_id.is_(None))
         case "waiting":
             query = query.where(TraceRequest.state == State.CLARIFICATION_REQUESTED)
         case "late":
-            query = query.where(TraceRequest.due < now)
-        case "urgent_only":
-            query = query.where(TraceRequest.urgency == Urgency.URGENT)
+            query = query.where(TraceRequest.due < _NOW)
     return query
 
 
-def _mine(actor: Actor, view: View, now: datetime) -> Select[TraceRequest]:
-    query = select(TraceRequest).where(TraceRequest.requesting_id == actor.authority_id)
-    match view.name:
+def _mine(name: str) -> Select[TraceRequest]:
+    query = select(TraceRequest).where(TraceRequest.requesting_id == _AUTHORITY)
+    match name:
         case "drafts":
             return query.where(
                 TraceRequest.open.is_(False), TraceRequest.state == State.DRAFT
@@ -188,35 +202,75 @@ def _mine(actor: Actor, view: View, now: datetime) -> Select[TraceRequest]:
                 TraceRequest.state.in_((State.CLARIFICATION_REQUESTED, State.RESPONDED))
             )
         case "late":
-            query = query.where(TraceRequest.awaiting.is_(True), TraceRequest.due < now)
+            query = query.where(
+                TraceRequest.awaiting.is_(True), TraceRequest.due < _NOW
+            )
     return query.where(TraceRequest.open.is_(True))
 
 
-def _narrow(
-    query: Select[TraceRequest], view: View, other: Any
+LISTS: Final = {"queue": _queue, "mine": _mine}
+
+
+@cache
+def _rows(
+    kind: str,
+    view: str,
+    *,
+    state: bool,
+    country: bool,
+    placed: bool,
+    backwards: bool,
 ) -> Select[TraceRequest]:
-    if view.state is not None:
-        query = query.where(TraceRequest.state == view.state)
-    if view.country:
-        ids = select(Authority.id).where(Authority.country == view.country)
-        query = query.where(other.in_(ids))
-    return query
-
-
-def _page(query: Select[TraceRequest], place: Place | None, size: int) -> Page:
-    key = tuple_(TraceRequest.due, TraceRequest.id)
-    backwards = place is not None and place.backwards
-    if place is not None:
-        here = tuple_(literal(place.due, TraceRequest.due.type), place.id)
+    """Return the statement of one page: a shape of a list, its values still open."""
+    query = LISTS[kind](view)
+    if state:
+        query = query.where(TraceRequest.state == bindparam("state"))
+    if country:
+        other = (
+            TraceRequest.requesting_id if kind == "queue" else TraceRequest.requested_id
+        )
+        there = Authority.country == bindparam("country")
+        query = query.where(other.in_(select(Authority.id).where(there)))
+    if placed:
+        key = tuple_(TraceRequest.due, TraceRequest.id)
+        here = tuple_(
+            bindparam("due", type_=TraceRequest.due.type),
+            bindparam("id", type_=Integer),
+        )
         query = query.where(key < here if backwards else key > here)
     order = (
         (TraceRequest.due.desc(), TraceRequest.id.desc())
         if backwards
         else (TraceRequest.due, TraceRequest.id)
     )
-    found = db.session.scalars(
-        query.order_by(*order).limit(size + 1).options(*_row_options())
-    ).all()
+    size = bindparam("size", type_=Integer)
+    return query.order_by(*order).limit(size).options(*_row_options())
+
+
+def _values(actor: Actor, now: datetime) -> dict[str, object]:
+    return {"authority": actor.authority_id, "user": actor.user_id, "now": now}
+
+
+def _page(
+    kind: str, actor: Actor, view: View, place: Place | None, now: datetime, size: int
+) -> Page:
+    backwards = place is not None and place.backwards
+    statement = _rows(
+        kind,
+        view.name,
+        state=view.state is not None,
+        country=bool(view.country),
+        placed=place is not None,
+        backwards=backwards,
+    )
+    values = _values(actor, now) | {
+        "state": view.state,
+        "country": view.country,
+        "size": size + 1,
+    }
+    if place is not None:
+        values |= {"due": place.due, "id": place.id}
+    found = db.session.scalars(statement, values).all()
     more = len(found) > size
     rows = list(reversed(found[:size])) if backwards else list(found[:size])
     if not rows:
@@ -235,38 +289,45 @@ def queue(
     actor: Actor, view: View, place: Place | None, *, now: datetime, size: int = 25
 ) -> Page:
     """Return a page of the requests this authority has to answer, by due date."""
-    query = _narrow(_queue(actor, view, now), view, TraceRequest.requesting_id)
-    return _page(query, place, size)
+    return _page("queue", actor, view, place, now, size)
 
 
 def mine(
     actor: Actor, view: View, place: Place | None, *, now: datetime, size: int = 25
 ) -> Page:
     """Return a page of the requests this authority has sent, by due date."""
-    query = _narrow(_mine(actor, view, now), view, TraceRequest.requested_id)
-    return _page(query, place, size)
+    return _page("mine", actor, view, place, now, size)
 
 
-def counts(
-    actor: Actor, kind: str, names: Sequence[str], *, now: datetime
-) -> dict[str, int]:
-    """Count each view, up to COUNT_LIMIT, in one statement."""
-    base = _queue if kind == "queue" else _mine
+Counted = tuple[str, str]
+"""A list and one of its views."""
+
+
+@cache
+def _counting(wanted: tuple[Counted, ...]) -> Any:
     parts = []
-    for name in names:
+    for number, (kind, name) in enumerate(wanted):
         inner = (
-            base(actor, View(name), now)
+            LISTS[kind](name)
             .with_only_columns(TraceRequest.id)
             .limit(COUNT_LIMIT)
             .subquery()
         )
+        counted = func.count().label("n")
         parts.append(
-            select(literal(name).label("view"), func.count().label("n")).select_from(
-                inner
-            )
+            select(literal(number, literal_execute=True).label("which"), counted)
+            .select_from(inner)
         )
-    rows = db.session.execute(union_all(*parts)).all()
-    return {row.view: row.n for row in rows}
+    return union_all(*parts)
+
+
+def counts(
+    actor: Actor, wanted: Sequence[Counted], *, now: datetime
+) -> dict[Counted, int]:
+    """Count views of lists, each up to COUNT_LIMIT, in one statement."""
+    wanted = tuple(wanted)
+    found = db.session.execute(_counting(wanted), _values(actor, now)).all()
+    return {wanted[row.which]: row.n for row in found}
 
 
 def outgoing(actor: Actor, *, limit: int = 50) -> Sequence[OutboxMessage]:

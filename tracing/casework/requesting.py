@@ -7,6 +7,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from tracing.casework import queries, sections
@@ -32,25 +33,19 @@ DRAWS: Final = 5
 log = logging.getLogger(__name__)
 
 
-def use_form_key(
-    key: str, actor: Actor, *, reference: str = "", now: datetime
-) -> FormKey:
-    """Keep the key of a form with its effect; the same form again is told so."""
-    used = db.session.get(FormKey, key)
-    if used is not None:
-        raise _used(used, actor)
-    row = FormKey(key=key, account_id=actor.user_id, used_at=now, reference=reference)
-    db.session.add(row)
-    try:
-        # Now, not at the commit: the second of two clicks must stop here.
-        db.session.flush()
-    except IntegrityError as error:
-        db.session.rollback()
-        used = db.session.get(FormKey, key)
-        if used is None:
-            raise
-        raise _used(used, actor) from error
-    return row
+def use_form_key(key: str, actor: Actor, *, reference: str, now: datetime) -> None:
+    """Keep the key of a form with its effect; the same form again is told so.
+
+    The second of two clicks waits here for the first, and then finds its key.
+    """
+    # Both dialects have the clause; SQLAlchemy has no common word for it.
+    postgres = db.engine.dialect.name == "postgresql"
+    insert = (postgresql if postgres else sqlite).insert(FormKey).values(
+        key=key, account_id=actor.user_id, used_at=now, reference=reference
+    )
+    kept = db.session.execute(insert.on_conflict_do_nothing().returning(FormKey.key))
+    if kept.scalar() is None:
+        raise _used(db.session.get_one(FormKey, key), actor)
 
 
 def _used(used: FormKey, actor: Actor) -> Exception:
@@ -59,16 +54,28 @@ def _used(used: FormKey, actor: Actor) -> Exception:
     return AlreadyDone(used.reference)
 
 
-def _draw_reference(year: int, country: str) -> tuple[int, str]:
+Drawn = tuple[int, str]
+"""A number, and the reference it makes."""
+
+
+def draw_reference(actor: Actor, now: datetime, *, sure: bool = True) -> Drawn:
+    """Draw a free number; where it need not be sure, the database refuses another."""
+    country = db.session.get_one(Authority, actor.authority_id).country
     while True:
         number = draw()
-        taken = db.session.scalar(
-            select(TraceRequest.id).where(
-                TraceRequest.year == year, TraceRequest.number == number
-            )
-        )
-        if taken is None:
-            return number, reference_of(year, country, number)
+        if not sure or not _is_taken(now.year, number):
+            return number, reference_of(now.year, country, number)
+
+
+def _is_taken(year: int, number: int) -> bool:
+    same = TraceRequest.year == year, TraceRequest.number == number
+    return db.session.scalar(select(TraceRequest.id).where(*same)) is not None
+
+
+def require_filing(actor: Actor) -> None:
+    """Refuse whoever may not file."""
+    if not may_file(actor):
+        raise NotPermitted("Your role does not allow this; the role investigator does.")
 
 
 def new_draft(
@@ -77,12 +84,12 @@ def new_draft(
     now: datetime,
     recovery: Recovery | None = None,
     parent: TraceRequest | None = None,
+    drawn: Drawn | None = None,
 ) -> TraceRequest:
     """Return a new empty draft in the session. The caller commits."""
-    if not may_file(actor):
-        raise NotPermitted("Your role does not allow this; the role investigator does.")
+    require_filing(actor)
     authority = db.session.get_one(Authority, actor.authority_id)
-    number, reference = _draw_reference(now.year, authority.country)
+    number, reference = drawn or draw_reference(actor, now)
     request = TraceRequest(
         reference=reference,
         year=now.year,
@@ -132,23 +139,23 @@ def draft(
     *,
     form_key: str,
     now: datetime | None = None,
-) -> TraceRequest:
-    """Start a draft from what the form holds so far."""
+) -> str:
+    """Start a draft from what the form holds so far; return its reference."""
+    require_filing(actor)
     at = now or utcnow()
-    for _try in range(DRAWS):
+    for turn in range(DRAWS):
         with db.session.no_autoflush:
-            used = use_form_key(form_key, actor, now=at)
-            request = new_draft(actor, now=at)
-            used.reference = request.reference
-            _write(request, data)
+            drawn = draw_reference(actor, at, sure=turn > 0)
+            use_form_key(form_key, actor, reference=drawn[1], now=at)
+            _write(new_draft(actor, now=at, drawn=drawn), data)
         try:
             db.session.commit()
         except IntegrityError as error:
-            # Two people drew the same number at once: draw again.
+            # Someone else has this number: draw again, and look first.
             db.session.rollback()
-            log.warning("a number was drawn twice: %s", type(error.orig).__name__)
+            log.info("a number was drawn twice: %s", type(error.orig).__name__)
         else:
-            return request
+            return drawn[1]
     raise Unavailable("no free number was found")
 
 
@@ -162,8 +169,7 @@ def save_draft(
 ) -> TraceRequest:
     """Save the draft; a page older than the record is refused."""
     request = queries.by_reference(reference, actor)
-    if not may_file(actor):
-        raise NotPermitted("Your role does not allow this; the role investigator does.")
+    require_filing(actor)
     if request.state is not State.DRAFT:
         raise TransitionNotAllowed("Only a draft can be changed; this one is sent.")
     check_version(request, version)
@@ -183,7 +189,9 @@ def submit(
 ) -> TraceRequest:
     """Send the request once it is complete."""
     at = now or utcnow()
-    request = queries.by_reference(reference, actor)
+    request = queries.by_reference(reference, actor, people=False)
+    if request.state is not State.DRAFT:
+        raise AlreadyDone(request.reference)
     check_version(request, version)
     zone = ZoneInfo(request.requesting.zone)
     sections.require_complete(request, at.astimezone(zone).date())

@@ -65,10 +65,8 @@ def due_work_for(
     Rows that are done stay; others stay only while the plan has them. What a changed
     deadline puts into the past is not owed, unless it was owed before the change.
     """
-    db.session.flush()
-    rows = db.session.scalars(
-        select(DueWork).where(DueWork.request_id == request.id)
-    ).all()
+    # With its first step, nothing can be owed yet.
+    rows = _rows_of(request) if len(request.events) > 1 else ()
     wanted = {(reminder.step, due): reminder for reminder, due in plan}
     owed = {row.step for row in rows if not row.done and row.at <= now}
     for row in rows:
@@ -91,6 +89,13 @@ def due_work_for(
         for (step, due), reminder in wanted.items()
         if reminder.at > now or step in owed
     ]
+
+
+def _rows_of(request: TraceRequest) -> Sequence[DueWork]:
+    db.session.flush()
+    return db.session.scalars(
+        select(DueWork).where(DueWork.request_id == request.id)
+    ).all()
 
 
 def sweep(now: datetime, *, domain: str, batch: int = BATCH) -> int:

@@ -16,8 +16,8 @@ from flask_babel import get_locale
 from markupsafe import Markup
 
 from tracing.accounts.actors import current_actor
-from tracing.casework import queries
 from tracing.directory import countries
+from tracing.web.counts import counts_of
 from tracing.web.words import _
 from workflows.policies import CASE_ROLES, Actor, Role, may_answer, may_file
 
@@ -74,10 +74,6 @@ def asset(name: str) -> str:
     return url_for("static", filename=name, v=_fingerprint(f"{folder}/{name}"))
 
 
-def _count(kind: str, actor: Actor, view: str) -> int:
-    return queries.counts(actor, kind, (view,), now=datetime.now(UTC))[view]
-
-
 def ways(actor: Actor) -> list[Way]:
     """Return where this person can go, with how much waits there."""
     here = request.endpoint or ""
@@ -90,12 +86,13 @@ def ways(actor: Actor) -> list[Way]:
         found.append(Way(url_for(endpoint), label, count, current))
 
     sees = not actor.roles.isdisjoint(CASE_ROLES)
+    waiting = counts_of(actor, now=datetime.now(UTC)) if sees else {}
     if sees and (may_answer(actor) or actor.is_any(Role.AUDITOR)):
-        add("queue.show", _("To answer"), _count("queue", actor, "urgent"))
+        add("queue.show", _("To answer"), waiting["queue", "urgent"])
     if may_file(actor):
         add("drafts.new", _("New request"))
     if sees:
-        add("mine.show", _("My requests"), _count("mine", actor, "open"))
+        add("mine.show", _("My requests"), waiting["mine", "open"])
     add("contacts.index", _("Points of contact"))
     if actor.is_any(Role.ADMINISTRATOR, Role.SUPERVISOR):
         add("outgoing.show", _("Outgoing messages"))

@@ -134,11 +134,11 @@ def create() -> tuple[str, int] | Response:
     if errors or forms.rearranging(request.form):
         return _page(raw, errors, status=422 if errors else 200)
     try:
-        draft = requesting.draft(actor, loaded, form_key=form_key())
+        reference = requesting.draft(actor, loaded, form_key=form_key())
     except ValidationError as error:
         give_up()
         return _page(raw, _by_section(error), status=422)
-    return _onwards(draft)
+    return _onwards(reference)
 
 
 def _by_section(error: ValidationError) -> dict[str, Any]:
@@ -146,11 +146,11 @@ def _by_section(error: ValidationError) -> dict[str, Any]:
     return messages if isinstance(messages, dict) else {}
 
 
-def _onwards(draft: TraceRequest) -> Response:
+def _onwards(reference: str) -> Response:
     if request.form.get("action") == "check":
-        return redirect(url_for("drafts.check", reference=draft.reference), 303)
+        return redirect(url_for("drafts.check", reference=reference), 303)
     flash(_("The draft is saved."), "ok")
-    return redirect(url_for("drafts.edit", reference=draft.reference), 303)
+    return redirect(url_for("drafts.edit", reference=reference), 303)
 
 
 def _draft(reference: str, actor: Actor) -> TraceRequest:
@@ -178,7 +178,7 @@ def save(reference: str) -> tuple[str, int] | Response:
         return _page(raw, errors, found=found, status=status)
     version = version_of_form()
     try:
-        saved = requesting.save_draft(reference, actor, loaded, version=version)
+        requesting.save_draft(reference, actor, loaded, version=version)
     except ValidationError as error:
         give_up()
         return _page(raw, _by_section(error), found=found, status=422)
@@ -189,7 +189,7 @@ def save(reference: str) -> tuple[str, int] | Response:
             " stands below and is not saved; to save it in place of theirs, save again."
         )
         return _page(raw, {}, found=found, status=409, conflict=words)
-    return _onwards(saved)
+    return _onwards(reference)
 
 
 @drafts.get("/<reference>/check")
@@ -224,11 +224,11 @@ def _check_page(found: TraceRequest, problems: dict[str, Any]) -> str:
 def submit(reference: str) -> tuple[str, int] | Response:
     """Send the request, or say what is missing."""
     actor = _actor()
-    if queries.state_of(reference, actor) is not State.DRAFT:
-        return redirect(url_for("requests.show", reference=reference), 303)
     authorised = request.form.get("authorised") == "true"
     if not authorised:
         found = _draft(reference, actor)
+        if found.state is not State.DRAFT:
+            return redirect(url_for("requests.show", reference=reference), 303)
         problems = sections.missing(found, _today())
         if not problems:
             flash(_("Tick the declaration before you send."), "stop")

@@ -27,6 +27,7 @@ from tracing.models import TraceRequest
 from tracing.models.trace_request import FAR
 from tracing.web.contacts import state_asked
 from tracing.web.context import country, day, said
+from tracing.web.counts import counts_of
 from tracing.web.status import Tag, days_left, tag_of
 from tracing.web.words import _
 from workflows.policies import CASE_ROLES, Actor
@@ -170,12 +171,12 @@ def _chips(
     kind: str, actor: Actor, view: queries.View, now: datetime
 ) -> list[dict[str, Any]]:
     labels = _labels(kind)
-    counts = queries.counts(actor, kind, tuple(labels), now=now)
+    counts = counts_of(actor, [(kind, name) for name in labels], now=now)
     return [
         {
             "label": label,
             "url": url_for(f"{kind}.show", view=name),
-            "count": counts[name],
+            "count": counts[kind, name],
             "current": view.name == name,
         }
         for name, label in labels.items()
