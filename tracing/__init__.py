@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the application; without settings they are read from the instance."""
-    from tracing import worker
+    from tracing import words, worker
     from tracing.accounts import signin
     from tracing.extensions import babel, csrf, db, guard_sqlite, migrate, try_idle
     from tracing.security import headers
@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     headers.init_app(app, settings)
     signin.init_app(app)
     babel.init_app(app, locale_selector=context.choose_language)
+    words.init_app(app)
     context.init_app(app)
     errors.init_app(app)
     pages.init_app(app)

@@ -35,6 +35,7 @@ class Wake:
 
 wake = Wake()
 
+
 PRAGMAS = (
     "journal_mode=wal",
     "busy_timeout=15000",

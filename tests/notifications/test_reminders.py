@@ -24,7 +24,9 @@ def step(name, at, kind=ReminderKind.BEFORE):
 
 
 def planned(session, made, *plan, now=NOW):
-    session.add_all(reminders.due_work_for(made, plan, now=now))
+    session.add_all(
+        reminders.due_work_for(made, plan, reminders.rows_of(made), now=now)
+    )
     session.flush()
     rows = session.scalars(select(DueWork).order_by(DueWork.id))
     return [(row.step, row.deadline_value, row.done) for row in rows]

@@ -125,7 +125,8 @@ def apply(
             domain=current_app.config["MAIL_DOMAIN"],
         )
     )
-    reminders.plan_for(request, plan, regime_of(request))
+    first = len(request.events) == 1
+    reminders.plan_for(request, plan, regime_of(request), first=first)
 
 
 def settle_deadlines(request: TraceRequest) -> tuple[Deadline, ...]:

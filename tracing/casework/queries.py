@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, cast
 
 from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
     String,
+    Subquery,
     and_,
     bindparam,
     func,
@@ -20,14 +21,22 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.orm import joinedload, lazyload, load_only, selectinload
+from sqlalchemy.orm import aliased, joinedload, lazyload, load_only, selectinload
 
 from tracing.casework.references import is_reference
 from tracing.extensions import db
-from tracing.models import Account, Authority, Item, OutboxMessage, TraceRequest
+from tracing.models import (
+    Account,
+    Authority,
+    Item,
+    Marking,
+    OutboxMessage,
+    TraceRequest,
+)
 from workflows.errors import NotVisible
 from workflows.policies import CASE_ROLES, Actor
 from workflows.states import State
+from workflows.vocabulary import FirearmType, ItemKind, MarkType, Outcome, Urgency
 
 COUNT_LIMIT = 1000
 """Counts stop here: nobody needs to know whether it is 1 001 or 40 000."""
@@ -93,9 +102,7 @@ def _whole(*, people: bool) -> Select[TraceRequest]:
     return query
 
 
-def by_reference(
-    reference: str, actor: Actor, *, people: bool = True
-) -> TraceRequest:
+def by_reference(reference: str, actor: Actor, *, people: bool = True) -> TraceRequest:
     """Return one request with all a page shows, or nothing that tells of it.
 
     Without `people` the names of who filed it and who answers it stay unread.
@@ -138,35 +145,39 @@ class Place:
     backwards: bool = False
 
 
+class Listed(NamedTuple):
+    """What a list shows of one request: its long texts stay where they are."""
+
+    id: int
+    reference: str
+    state: State
+    outcome: Outcome | None
+    awaiting: bool
+    due: datetime
+    urgency: Urgency | None
+    requesting: str
+    """The State that asks, its code."""
+    requested: str | None
+    """The State that is asked, its code."""
+    zone: str | None
+    """Where it is asked: days are counted there."""
+    kind: ItemKind | None
+    firearm_type: FirearmType | None
+    make: str | None
+    model: str | None
+    calibre: str | None
+    serial: str | None
+    assigned: str | None
+    """The name of who answers it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Some rows of a list, and whether there is more on either side."""
 
-    rows: Sequence[TraceRequest]
+    rows: Sequence[Listed]
     earlier: Place | None
     later: Place | None
-
-
-def _row_options() -> list[Any]:
-    return [
-        # What a row shows: the long texts of 25 requests stay where they are.
-        load_only(
-            TraceRequest.reference,
-            TraceRequest.state,
-            TraceRequest.awaiting,
-            TraceRequest.due,
-            TraceRequest.outcome,
-            TraceRequest.urgency,
-        ),
-        joinedload(TraceRequest.requesting).load_only(
-            Authority.country, Authority.zone
-        ),
-        joinedload(TraceRequest.requested).load_only(Authority.country, Authority.zone),
-        joinedload(TraceRequest.item)
-        .load_only(Item.kind, Item.firearm_type, Item.calibre, Item.make, Item.model)
-        .selectinload(Item.markings),
-        _person(TraceRequest.assigned_to),
-    ]
 
 
 def _queue(name: str) -> Select[TraceRequest]:
@@ -209,6 +220,47 @@ def _mine(name: str) -> Select[TraceRequest]:
 
 
 LISTS: Final = {"queue": _queue, "mine": _mine}
+_ASKING, _ASKED = aliased(Authority), aliased(Authority)
+_SERIAL: Final = (
+    select(Marking.text)
+    .where(Marking.item_id == Item.id, Marking.type == MarkType.SERIAL)
+    .order_by(Marking.position)
+    .limit(1)
+    .correlate(Item)
+    .scalar_subquery()
+)
+
+
+def _as_listed(page: Subquery) -> Select[Any]:
+    """Read what `Listed` has, in its order, of the requests of one page."""
+    listed: Any = select(
+        TraceRequest.id,
+        TraceRequest.reference,
+        TraceRequest.state,
+        TraceRequest.outcome,
+        TraceRequest.awaiting,
+        TraceRequest.due,
+        TraceRequest.urgency,
+        _ASKING.country,
+        _ASKED.country,
+        _ASKED.zone,
+        Item.kind,
+        Item.firearm_type,
+        Item.make,
+        Item.model,
+        Item.calibre,
+        _SERIAL,
+        Account.name,
+    )
+    return cast(
+        "Select[Any]",
+        listed.select_from(page)
+        .join(TraceRequest, TraceRequest.id == page.c.id)
+        .join(_ASKING, _ASKING.id == TraceRequest.requesting_id)
+        .join(Item, Item.request_id == TraceRequest.id)
+        .outerjoin(_ASKED, _ASKED.id == TraceRequest.requested_id)
+        .outerjoin(Account, Account.id == TraceRequest.assigned_to_id),
+    )
 
 
 @cache
@@ -220,7 +272,7 @@ def _rows(
     country: bool,
     placed: bool,
     backwards: bool,
-) -> Select[TraceRequest]:
+) -> Select[Any]:
     """Return the statement of one page: a shape of a list, its values still open."""
     query = LISTS[kind](view)
     if state:
@@ -244,7 +296,10 @@ def _rows(
         else (TraceRequest.due, TraceRequest.id)
     )
     size = bindparam("size", type_=Integer)
-    return query.order_by(*order).limit(size).options(*_row_options())
+    # First the page from its index, then what it shows: joined before it is cut, a
+    # planner may read all that is open.
+    page = query.with_only_columns(TraceRequest.id).order_by(*order).limit(size)
+    return _as_listed(page.subquery("page"))
 
 
 def _values(actor: Actor, now: datetime) -> dict[str, object]:
@@ -270,7 +325,8 @@ def _page(
     }
     if place is not None:
         values |= {"due": place.due, "id": place.id}
-    found = db.session.scalars(statement, values).all()
+    rows = [Listed(*row) for row in db.session.execute(statement, values)]
+    found = sorted(rows, key=lambda row: (row.due, row.id), reverse=backwards)
     more = len(found) > size
     rows = list(reversed(found[:size])) if backwards else list(found[:size])
     if not rows:
@@ -315,8 +371,9 @@ def _counting(wanted: tuple[Counted, ...]) -> Any:
         )
         counted = func.count().label("n")
         parts.append(
-            select(literal(number, literal_execute=True).label("which"), counted)
-            .select_from(inner)
+            select(
+                literal(number, literal_execute=True).label("which"), counted
+            ).select_from(inner)
         )
     return union_all(*parts)
 
@@ -340,11 +397,14 @@ def outgoing(actor: Actor, *, limit: int = 50) -> Sequence[OutboxMessage]:
     ).all()
 
 
+_COUNTRIES: Final = (
+    select(Authority.country)
+    .where(Authority.id != _AUTHORITY)
+    .distinct()
+    .order_by(Authority.country)
+)
+
+
 def countries_in(actor: Actor) -> Sequence[str]:
     """Return the States of the authorities one can exchange requests with."""
-    return db.session.scalars(
-        select(Authority.country)
-        .where(Authority.id != actor.authority_id)
-        .distinct()
-        .order_by(Authority.country)
-    ).all()
+    return db.session.scalars(_COUNTRIES, {"authority": actor.authority_id}).all()

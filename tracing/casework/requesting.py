@@ -40,8 +40,10 @@ def use_form_key(key: str, actor: Actor, *, reference: str, now: datetime) -> No
     """
     # Both dialects have the clause; SQLAlchemy has no common word for it.
     postgres = db.engine.dialect.name == "postgresql"
-    insert = (postgresql if postgres else sqlite).insert(FormKey).values(
-        key=key, account_id=actor.user_id, used_at=now, reference=reference
+    insert = (
+        (postgresql if postgres else sqlite)
+        .insert(FormKey)
+        .values(key=key, account_id=actor.user_id, used_at=now, reference=reference)
     )
     kept = db.session.execute(insert.on_conflict_do_nothing().returning(FormKey.key))
     if kept.scalar() is None:

@@ -249,9 +249,10 @@ class Marking(Base):
     """One mark as it stands on the item."""
 
     __tablename__ = "marking"
+    __table_args__ = (Index("ix_marking_in_order", "item_id", "position"),)
 
     id: Mapped[Key]
-    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"))
     position: Mapped[int]
     type: Mapped[MarkType] = mapped_column(code_of(MarkType))
     text: Mapped[str] = mapped_column(String(64))

@@ -44,9 +44,16 @@ RESTARTS: Final = (*STARTS, Trigger.QUERY_RESPONSE)
 
 
 def plan_for(
-    request: TraceRequest, deadlines: Iterable[Deadline], regime: Regime
+    request: TraceRequest,
+    deadlines: Iterable[Deadline],
+    regime: Regime,
+    *,
+    first: bool = False,
 ) -> None:
-    """Owe the reminders of these deadlines, and no others. The caller commits."""
+    """Owe the reminders of these deadlines, and no others. The caller commits.
+
+    With the first step of a request nothing is owed yet, and is not looked for.
+    """
     begun = [event.at for event in request.events if event.trigger in RESTARTS]
     plan = [
         (reminder, deadline.due)
@@ -54,19 +61,23 @@ def plan_for(
         for reminder in reminders(deadline, regime, max(begun))
         if begun
     ]
-    db.session.add_all(due_work_for(request, plan, now=request.changed_at))
+    before = () if first else rows_of(request)
+    db.session.add_all(due_work_for(request, plan, before, now=request.changed_at))
 
 
 def due_work_for(
-    request: TraceRequest, plan: Iterable[tuple[Reminder, datetime]], *, now: datetime
+    request: TraceRequest,
+    plan: Iterable[tuple[Reminder, datetime]],
+    rows: Iterable[DueWork],
+    *,
+    now: datetime,
 ) -> list[DueWork]:
     """Return the rows to add for reminders, each with the value of its deadline.
 
     Rows that are done stay; others stay only while the plan has them. What a changed
     deadline puts into the past is not owed, unless it was owed before the change.
     """
-    # With its first step, nothing can be owed yet.
-    rows = _rows_of(request) if len(request.events) > 1 else ()
+    rows = list(rows)
     wanted = {(reminder.step, due): reminder for reminder, due in plan}
     owed = {row.step for row in rows if not row.done and row.at <= now}
     for row in rows:
@@ -91,7 +102,8 @@ def due_work_for(
     ]
 
 
-def _rows_of(request: TraceRequest) -> Sequence[DueWork]:
+def rows_of(request: TraceRequest) -> Sequence[DueWork]:
+    """Return what is owed for a request, or was."""
     db.session.flush()
     return db.session.scalars(
         select(DueWork).where(DueWork.request_id == request.id)

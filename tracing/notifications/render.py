@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from babel import Locale
 from flask import current_app
-from flask_babel import force_locale, format_date, format_datetime, gettext
+from flask_babel import format_date, format_datetime, gettext
 from markupsafe import Markup
 
 from tracing.models import OutboxMessage
 from tracing.ports import Envelope
+from tracing.words import in_language
 
 ISOLATE: Final = "\u2066"
 END_ISOLATE: Final = "\u2069"
@@ -49,7 +50,7 @@ def render(message: OutboxMessage, public_url: str, mail_from: str) -> Envelope:
     facts = message.facts
     direction = Locale.parse(message.language).text_direction
     plain = _left_to_right(facts["number"], direction)
-    with force_locale(message.language):
+    with in_language(message.language):
         words: dict[str, object] = {
             "number": plain,
             "due": _due(facts, message.language),

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from tracing.accounts.actors import current_actor
 from tracing.directory import countries
 from tracing.web.counts import counts_of
-from tracing.web.words import _
+from tracing.words import _
 from workflows.policies import CASE_ROLES, Actor, Role, may_answer, may_file
 
 LANGUAGES: Final = {
@@ -64,14 +64,14 @@ def choose_language() -> str:
 
 
 @lru_cache(maxsize=64)
-def _fingerprint(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+def _address(root: str, folder: str, name: str) -> str:
+    content = Path(folder, name).read_bytes()
+    return f"{root}/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
 
 
 def asset(name: str) -> str:
     """Return the address of a static file; it changes with its content."""
-    folder = current_app.static_folder or ""
-    return url_for("static", filename=name, v=_fingerprint(f"{folder}/{name}"))
+    return _address(request.script_root, current_app.static_folder or "", name)
 
 
 def ways(actor: Actor) -> list[Way]:

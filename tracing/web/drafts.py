@@ -26,7 +26,7 @@ from tracing.schemas.request import SECTIONS
 from tracing.web import forms, shown
 from tracing.web.choices import init_choices
 from tracing.web.context import said
-from tracing.web.words import _
+from tracing.words import _
 from workflows.policies import Actor, may_file
 from workflows.states import State
 

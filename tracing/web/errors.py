@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from tracing.accounts.actors import read_by_nobody
 from tracing.casework.session import give_up
 from tracing.faults import STATUS_OF, AlreadyDone
-from tracing.web.words import _
+from tracing.words import _
 
 log = logging.getLogger(__name__)
 

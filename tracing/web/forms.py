@@ -22,11 +22,11 @@ from enum import Enum
 from itertools import chain
 from typing import Any, Final, Literal, TypeVar, cast
 
-from flask_babel import gettext
 from marshmallow import Schema, fields, validate
 from werkzeug.datastructures import MultiDict
 
 from tracing.schemas.fields import Told
+from tracing.words import _
 
 # Marks a message for the catalogue; it is translated where it is shown.
 N_ = str
@@ -397,8 +397,7 @@ def _hint(field_: AnyField, kind: Kind) -> str:
         return ""
     for bounds in _validators(field_, validate.Range):
         if bounds.min is not None and (bounds.max or NO_BOUND) < NO_BOUND:
-            words = gettext("From %(min)s to %(max)s", min=bounds.min, max=bounds.max)
-            return str(words)
+            return _("From %(min)s to %(max)s", min=bounds.min, max=bounds.max)
     return ""
 
 
@@ -406,7 +405,7 @@ def _optional(field_: AnyField, kind: Kind) -> str:
     said = field_.metadata.get("optional_label", True)
     if field_.required or kind in NEVER_OPTIONAL or not said:
         return ""
-    return gettext("optional") if said is True else _tr(said)
+    return _("optional") if said is True else _tr(said)
 
 
 def _attrs(field_: AnyField, kind: Kind) -> dict[str, str]:
@@ -479,9 +478,9 @@ def _text(field_: AnyField, value: object) -> str:
 
 def _tr(message: object) -> str:
     if isinstance(message, Told):
-        return str(gettext(message.msgid, **message.holes))
+        return _(message.msgid, **message.holes)
     text = str(message)
-    return str(gettext(text)) if text else ""
+    return _(text) if text else ""
 
 
 def _words(errors: object, label: str, kind: str) -> str:
@@ -491,7 +490,7 @@ def _words(errors: object, label: str, kind: str) -> str:
         if found := re.match(pattern, said):
             missing = words == DEFAULT_WORDS[0][1]
             chosen = NOT_CHOSEN if missing and kind in CHOSEN else words
-            return str(gettext(chosen, label=label, **found.groupdict()))
+            return _(chosen, label=label, **found.groupdict())
     return _tr(said)
 
 

@@ -22,6 +22,7 @@ from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
 from tracing.casework import queries
+from tracing.casework.queries import Listed
 from tracing.directory import countries
 from tracing.models import TraceRequest
 from tracing.models.trace_request import FAR
@@ -29,7 +30,7 @@ from tracing.web.contacts import state_asked
 from tracing.web.context import country, day, said
 from tracing.web.counts import counts_of
 from tracing.web.status import Tag, days_left, tag_of
-from tracing.web.words import _
+from tracing.words import _
 from workflows.policies import CASE_ROLES, Actor
 from workflows.states import AWAITING_ANSWER, OPEN, Party, State
 from workflows.vocabulary import Urgency
@@ -60,25 +61,23 @@ class ListRow:
     tag: Tag
 
 
-def rows_of(
-    requests: Iterable[TraceRequest], side: Party, now: datetime
-) -> list[ListRow]:
-    """Return the requests as rows; everything they need is already loaded."""
+def rows_of(requests: Iterable[Listed], side: Party, now: datetime) -> list[ListRow]:
+    """Return the requests as rows."""
     return [row_of(found, side, now) for found in requests]
 
 
-def row_of(found: TraceRequest, side: Party, now: datetime) -> ListRow:
+def row_of(found: Listed, side: Party, now: datetime) -> ListRow:
     """Return one request as a row."""
     other = found.requesting if side is Party.REQUESTED else found.requested
-    item, serial = found.item, found.item.serial
+    what = found.firearm_type or found.kind
     parts = [
-        said(item.firearm_type.label if item.firearm_type else _kind(found)),
-        item.calibre,
-        " ".join(filter(None, (item.make, item.model))),
+        said(what.label if what else ""),
+        found.calibre,
+        " ".join(filter(None, (found.make, found.model))),
     ]
     due_day, left, late = "", "", False
-    if found.due < FAR and found.requested is not None:
-        zone = ZoneInfo(found.requested.zone)
+    if found.due < FAR and found.zone is not None:
+        zone = ZoneInfo(found.zone)
         local: date = found.due.astimezone(zone).date()
         due_day = local.isoformat()
         late = found.awaiting and now > found.due
@@ -86,21 +85,17 @@ def row_of(found: TraceRequest, side: Party, now: datetime) -> ListRow:
             left = days_left(found.due, now, local, now.astimezone(zone).date())
     return ListRow(
         reference=found.reference,
-        state=country(other.country) if other else "",
+        state=country(other),
         item=_(", ").join(f"\u2068{part}\u2069" for part in parts if part),
-        serial=serial.text if serial else "",
+        serial=found.serial or "",
         due=day(date.fromisoformat(due_day)) if due_day else "",
         due_iso=due_day,
         left=left,
         late=late,
         urgent=found.urgency is Urgency.URGENT,
-        assigned=found.assigned_to.name if found.assigned_to else "",
+        assigned=found.assigned or "",
         tag=tag_of(found, side),
     )
-
-
-def _kind(found: TraceRequest) -> str:
-    return found.item.kind.label if found.item.kind else ""
 
 
 def _actor() -> Actor:

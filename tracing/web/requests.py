@@ -28,7 +28,7 @@ from tracing.schemas.steps import STEP_OF, ResponseStep, needed_by
 from tracing.web import forms, shown, status
 from tracing.web.context import country, said
 from tracing.web.drafts import form_key, version_of_form
-from tracing.web.words import _
+from tracing.words import _
 from workflows import policies
 from workflows.deadlines import Kind
 from workflows.policies import CASE_ROLES, Actor

@@ -14,7 +14,7 @@ from tracing.schemas.persons import PersonSchema
 from tracing.schemas.request import SECTIONS
 from tracing.web.context import country, day, moment, said, tongue
 from tracing.web.status import told
-from tracing.web.words import _
+from tracing.words import _
 from workflows import deadlines
 from workflows.deadlines import Deadline
 from workflows.policies import Actor

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from tracing.casework.apply import deadline_of
+from tracing.casework.queries import Listed
 from tracing.models import TraceRequest
 from tracing.web.context import country, day, said
-from tracing.web.words import _, plural
+from tracing.words import _, plural
 from workflows.deadlines import Deadline, Kind
 from workflows.lifecycle import rules_of
 from workflows.states import FINAL, Party, State, Trigger
@@ -93,7 +94,9 @@ def outcome_tag(outcome: Outcome) -> Tag:
     return Tag("grey", "ring", words)
 
 
-def tag_of(request: TraceRequest, side: Party, last: Trigger | None = None) -> Tag:
+def tag_of(
+    request: TraceRequest | Listed, side: Party, last: Trigger | None = None
+) -> Tag:
     """Return the tag of a request for one side; `last` is the last step taken."""
     answering = side is Party.REQUESTED
     if request.state is State.RESPONDED and request.outcome is not None:
