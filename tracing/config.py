@@ -21,7 +21,7 @@ class Settings:
     secret_key: str = ""
     password_salt: str = ""
     totp_key: str = ""
-    public_url: str = "http://127.0.0.1:8000"
+    public_url: str = ""
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
@@ -38,6 +38,11 @@ class Settings:
     max_form_bytes: int = 2_000_000
     session_idle: int = 1800
     instance: str = ""
+
+    @property
+    def address(self) -> str:
+        """Return where people find the site: as set, else where it listens."""
+        return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
     def sends_mail(self) -> bool:

@@ -1,8 +1,10 @@
 """Setting an installation up, and the demonstration."""
 
 import re
+import stat
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -65,6 +67,8 @@ def test_init_makes_the_first_authority_and_its_administrator(app, run, tmp_path
         account = db.session.scalars(select(Account)).one()
         assert account.role_names == {Role.ADMINISTRATOR}
         assert account.authority.code == "KE-NFP"
+        if db.engine.dialect.name == "sqlite":
+            assert stat.S_IMODE(Path(db.engine.url.database).stat().st_mode) == 0o600
 
 
 def test_init_shows_no_password_that_was_chosen(run):

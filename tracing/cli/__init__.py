@@ -33,7 +33,7 @@ def run() -> None:
     if not settings.sends_mail:
         click.echo("No mail server is set: an administrator reads the messages")
         click.echo("under “Outgoing messages”; nothing leaves this machine.")
-    click.echo(f"\nOpen http://{settings.host}:{settings.port} and sign in.\n")
+    click.echo(f"\nOpen {settings.address} and sign in.\n")
     serve.serve_command(settings)
 
 

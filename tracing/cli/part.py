@@ -15,6 +15,8 @@ def main(name: str) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     # It would tell of each minute's sweep twice.
     logging.getLogger("huey").setLevel(logging.WARNING)
+    # And of each thought of the machine: the history of a request is in its events.
+    logging.getLogger("transitions").setLevel(logging.WARNING)
     end_with_parent()
     if name == "worker":
         run_worker(create_app())

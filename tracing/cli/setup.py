@@ -45,6 +45,9 @@ def prepared_app(*, demonstration: bool = False) -> Flask:
     app = click.get_current_context().ensure_object(ScriptInfo).load_app()
     with app.app_context():
         upgrade()
+        if db.engine.dialect.name == "sqlite" and db.engine.url.database:
+            # SQLite gives what it writes beside the file the same rights.
+            Path(db.engine.url.database).chmod(0o600)
     return app
 
 

@@ -150,7 +150,7 @@ def _send_all(drain: Drain, messages: Sequence[OutboxMessage]) -> bool:
             return True
         try:
             drain.channel.send(
-                render(message, drain.settings.public_url, drain.settings.mail_from)
+                render(message, drain.settings.address, drain.settings.mail_from)
             )
         except DeliveryError as error:
             _failed(drain, message, error)

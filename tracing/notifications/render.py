@@ -45,7 +45,7 @@ def _rendered(name: str, words: dict[str, object]) -> str:
     return current_app.jinja_env.get_template(f"emails/{name}").render(**words)
 
 
-def render(message: OutboxMessage, public_url: str, mail_from: str) -> Envelope:
+def render(message: OutboxMessage, site: str, mail_from: str) -> Envelope:
     """Return the message ready to go, in the language of its recipient."""
     facts = message.facts
     direction = Locale.parse(message.language).text_direction
@@ -56,7 +56,7 @@ def render(message: OutboxMessage, public_url: str, mail_from: str) -> Envelope:
             "due": _due(facts, message.language),
             "deadline": facts.get("deadline", "answer"),
             "reminder": facts.get("reminder", ""),
-            "link": public_url.rstrip("/") + facts["path"],
+            "link": site.rstrip("/") + facts["path"],
             "lang": message.language,
             "dir": direction,
         }

@@ -23,7 +23,7 @@ def show() -> str:
     return render_template(
         "outgoing/list.html",
         messages=[
-            (row, render.render(row, settings.public_url, settings.mail_from))
+            (row, render.render(row, settings.address, settings.mail_from))
             for row in found
         ],
         sends=settings.sends_mail,
