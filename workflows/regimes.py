@@ -102,8 +102,7 @@ POLICIES: Final = (
         paused_by_clarification=True,
         reminders=steps(Origin.CLOCK_START, Unit.CALENDAR_DAYS, 7, 30, 60, 90),
         source=(
-            "ITI 18-19: 'reasonable time', 'prompt, timely'; "
-            "numbers are a design proposal"
+            "ITI 18-19: 'reasonable time', 'prompt, timely'; the text sets no number"
         ),
         evidence=("NV", "D"),
     ),
@@ -116,9 +115,7 @@ POLICIES: Final = (
         answer_evidence="D",
         paused_by_clarification=True,
         reminders=steps(Origin.CLOCK_START, Unit.CALENDAR_DAYS, 7, 30, 60),
-        source=(
-            "FP 12(4): 'prompt', within available means; numbers are a design proposal"
-        ),
+        source=("FP 12(4): 'prompt', within available means; the text sets no number"),
         evidence=("S", "D"),
     ),
     Regime(
@@ -177,7 +174,7 @@ POLICIES: Final = (
         evidence=("S", "D"),
         note=(
             "replaces the limit of art 5(1) only as far as the authorisation "
-            "needs; weekly update is a design proposal; state expected delay, its"
+            "needs; weekly update is this service's own; state expected delay, its"
             " length and reasons at once; keep the requester updated; supply as "
             "soon as authorised; counted from: the deferral"
         ),
@@ -200,7 +197,7 @@ POLICIES: Final = (
         reminders=steps(Origin.CLOCK_START, Unit.CALENDAR_DAYS, 14),
         source=(
             "ATF fact sheet May 2019: average 9 days (FY2018); "
-            "14 days is a design proposal"
+            "14 days are a default of this service"
         ),
         evidence=("S", "D"),
         note="average of 9 days observed",
