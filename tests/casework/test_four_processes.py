@@ -14,7 +14,7 @@ from workflows.states import State, Trigger
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = 4
-TIMES = 15
+TIMES = 10
 
 START = """
 import sys
