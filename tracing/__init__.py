@@ -15,9 +15,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Return the application; without settings they are read from the instance."""
     from tracing import worker
     from tracing.accounts import signin
+    from tracing.adapters.clamd import Clamd
+    from tracing.adapters.folder import FolderStore
+    from tracing.casework import attachments
     from tracing.extensions import babel, csrf, db, guard_sqlite, migrate
     from tracing.security import headers
-    from tracing.web import context, errors, pages
+    from tracing.web import context, errors, pages, uploads
 
     given = settings.instance if settings else None
     app = Flask(
@@ -42,6 +45,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         render_as_batch=True,
         compare_type=True,
     )
+    app.extensions[attachments.STORE] = FolderStore(instance / "files")
+    app.extensions[attachments.SCANNER] = (
+        Clamd(settings.clamd, settings.clamd_timeout) if settings.clamd else None
+    )
+    # Before the forms are read for their token, or none could be larger than usual.
+    uploads.init_app(app)
     csrf.init_app(app)
     headers.init_app(app, settings)
     signin.init_app(app)

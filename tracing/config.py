@@ -36,6 +36,12 @@ class Settings:
     mail_from: str = "tracing@localhost.example"
     mail_attempts: int = 12
     max_form_bytes: int = 2_000_000
+    max_upload_bytes: int = 104_857_600
+    max_file_bytes: int = 26_214_400
+    max_file_pixels: int = 40_000_000
+    max_files: int = 30
+    clamd: str = ""
+    clamd_timeout: int = 30
     session_idle: int = 1800
     instance: str = ""
 

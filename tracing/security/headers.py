@@ -20,13 +20,16 @@ RULES: Final = (
 )
 POLICY: Final = "; ".join(RULES)
 
+SANDBOX: Final = "sandbox; default-src 'none'; frame-ancestors 'none'"
+"""For what a person uploaded: nothing in it runs, loads or is framed."""
+
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Put the headers on every answer."""
 
     @app.after_request
     def _headers(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = POLICY
+        response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
@@ -34,5 +37,5 @@ def init_app(app: Flask, settings: Settings) -> None:
         if settings.behind_https:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         if request.endpoint != "static":
-            response.headers["Cache-Control"] = "no-store"
+            response.headers["Cache-Control"] = "private, no-store"
         return response
