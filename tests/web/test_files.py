@@ -210,7 +210,7 @@ class TestLimits:
     @pytest.fixture
     def settings(self, settings):
         return replace(
-            settings, max_files=3, max_file_bytes=100_000, max_form_bytes=50_000
+            settings, max_files=3, max_file_bytes=100_000, max_form_bytes=200_000
         )
 
     def test_are_told_before_anything_is_chosen(self, visitor):
@@ -241,7 +241,7 @@ class TestLimits:
 
     def test_of_a_form_without_files_stay_small(self, of, visitor, app):
         def status(who: Visitor, address: str) -> int:
-            photos = {WHOLE: [sent(b"x" * 60_000)]}
+            photos = {WHOLE: [sent(b"x" * 250_000)]}
             return int(post(who, address, {}, **photos).status_code)
 
         visitor.get(NEW)

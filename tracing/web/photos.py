@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flask import url_for
 from flask_babel import format_decimal
 
-from tracing.models import Attachment, FileKind, Item, Scan
+from tracing.models import Attachment, FileKind, Item, Marking, Scan
 from tracing.web.context import said
 from tracing.web.words import _
 
@@ -16,13 +16,17 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """One file; `alt` says which marking it shows, `waits` why it cannot be opened."""
+    """One file; `alt` says which marking it shows, `waits` why it cannot be opened.
+
+    The marking stands once more below, `kind` in words and `mark` as it is stamped.
+    """
 
     token: str
     url: str
     thumbnail: str
     alt: str
-    caption: str
+    kind: str
+    mark: str
     title: str
     size: str
     waits: str
@@ -32,9 +36,10 @@ class Attached:
 
 def attached(row: Attachment, item: Item | None = None, alt: str = "") -> Attached:
     """Return a file for its page; `item` has the markings it may show."""
-    caption = _mark_of(row, item)
+    shown = _shown_by(row, item)
+    kind, mark = (said(shown.type.label), shown.text) if shown else ("", "")
     is_picture = row.kind is FileKind.PHOTOGRAPH
-    words = _("Photograph: %(mark)s", mark=caption) if caption else ""
+    words = _("Photograph: %(kind)s %(mark)s", kind=kind, mark=mark) if shown else ""
     width, height = _small_size(row)
     return Attached(
         token=row.token,
@@ -43,7 +48,8 @@ def attached(row: Attachment, item: Item | None = None, alt: str = "") -> Attach
         if row.thumbnail and row.may_go_out
         else "",
         alt=words or alt or (_("Photograph of the item") if is_picture else ""),
-        caption=caption,
+        kind=kind,
+        mark=mark,
         title=row.title or (_("Photograph") if is_picture else _("Document")),
         size=_size_of(row.size),
         waits=_waits(row),
@@ -59,12 +65,11 @@ def all_attached(
     return [attached(row, item, alt) for row in rows]
 
 
-def _mark_of(row: Attachment, item: Item | None) -> str:
+def _shown_by(row: Attachment, item: Item | None) -> Marking | None:
     marks = item.markings if item else []
     if row.marking is None or not 1 <= row.marking <= len(marks):
-        return ""
-    mark = marks[row.marking - 1]
-    return _("%(kind)s %(mark)s", kind=said(mark.type.label), mark=mark.text)
+        return None
+    return marks[row.marking - 1]
 
 
 def _waits(row: Attachment) -> str:
