@@ -17,9 +17,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     from tracing.accounts import signin
     from tracing.adapters.clamd import Clamd
     from tracing.adapters.folder import FolderStore
+    from tracing.adapters.smtp import self_test
     from tracing.casework import attachments
     from tracing.extensions import babel, csrf, db, guard_sqlite, migrate
-    from tracing.security import headers
+    from tracing.security import headers, hosts
     from tracing.web import context, errors, pages, uploads
 
     given = settings.instance if settings else None
@@ -35,6 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     instance.mkdir(parents=True, exist_ok=True)
     app.config.from_mapping(flask_settings(settings))
     app.extensions["tracing.settings"] = settings
+    self_test(settings)
     db.init_app(app)
     with app.app_context():
         guard_sqlite(db.engine)
@@ -49,6 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions[attachments.SCANNER] = (
         Clamd(settings.clamd, settings.clamd_timeout) if settings.clamd else None
     )
+    hosts.init_app(app, settings)
     # Before the forms are read for their token, or none could be larger than usual.
     uploads.init_app(app)
     csrf.init_app(app)

@@ -6,6 +6,10 @@ from datetime import datetime
 from typing import Protocol
 
 
+class BadSetting(Exception):
+    """An adapter cannot work as it is set up; the text says which setting and how."""
+
+
 class DeliveryError(Exception):
     """A message was not accepted; `retry` says whether trying again can help."""
 
