@@ -652,6 +652,8 @@ class Section(Schema):
 
     title: ClassVar[str] = ""
     intro: ClassVar[str] = ""
+    always: ClassVar[tuple[str, ...]] = ()
+    """What even a draft must say: without it the rest could not be kept."""
 
     error_messages = {
         "type": N_("Give the fields by their names"),
@@ -700,16 +702,16 @@ class Section(Schema):
         **_: object,
     ) -> None:
         written = without_blanks(original)
-        if partial or not isinstance(written, Mapping):
+        if not isinstance(written, Mapping):
             return
         problems: dict[str, list[str]] = {}
-        for name in self.needed(given):
+        for name in self.always if partial else self.needed(given):
             field = self.declared_fields[name]
             # Wrong, or required anyway: it has its message already.
-            if name in written or field.required:
+            if name in written or (field.required and not partial):
                 continue
             problems[name] = [str(field.error_messages["required"])]
-        for name, words in self.clashes(given):
+        for name, words in () if partial else self.clashes(given):
             problems.setdefault(name, [words])
         if problems:
             raise ValidationError(problems)
