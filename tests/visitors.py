@@ -27,7 +27,9 @@ class Visitor:
     def get(self, address: str, **given: Any) -> TestResponse:
         """Open a page, and take its token along."""
         response: TestResponse = self.client.get(address, **given)
-        if found := TOKEN.search(response.text):
+        response.get_data()
+        is_page = response.mimetype == "text/html"
+        if is_page and (found := TOKEN.search(response.text)):
             self.token = html.unescape(found[1])
         response.close()
         return response

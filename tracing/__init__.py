@@ -15,9 +15,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Return the application; without settings they are read from the instance."""
     from tracing import words, worker
     from tracing.accounts import signin
+    from tracing.adapters.clamd import Clamd
+    from tracing.adapters.folder import FolderStore
+    from tracing.adapters.smtp import self_test
+    from tracing.casework import attachments
     from tracing.extensions import babel, csrf, db, guard_sqlite, migrate, try_idle
-    from tracing.security import headers
-    from tracing.web import context, errors, pages
+    from tracing.security import headers, hosts
+    from tracing.web import context, errors, pages, uploads
 
     given = settings.instance if settings else None
     app = Flask(
@@ -32,6 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     instance.mkdir(parents=True, exist_ok=True)
     app.config.from_mapping(flask_settings(settings))
     app.extensions["tracing.settings"] = settings
+    self_test(settings)
     db.init_app(app)
     with app.app_context():
         guard_sqlite(db.engine)
@@ -43,6 +48,13 @@ def create_app(settings: Settings | None = None) -> Flask:
         render_as_batch=True,
         compare_type=True,
     )
+    app.extensions[attachments.STORE] = FolderStore(instance / "files")
+    app.extensions[attachments.SCANNER] = (
+        Clamd(settings.clamd, settings.clamd_timeout) if settings.clamd else None
+    )
+    hosts.init_app(app, settings)
+    # Before the forms are read for their token, or none could be larger than usual.
+    uploads.init_app(app)
     csrf.init_app(app)
     headers.init_app(app, settings)
     signin.init_app(app)

@@ -22,6 +22,7 @@ class Settings:
     password_salt: str = ""
     totp_key: str = ""
     public_url: str = ""
+    allowed_hosts: str = ""
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
@@ -36,6 +37,12 @@ class Settings:
     mail_from: str = "tracing@localhost.example"
     mail_attempts: int = 12
     max_form_bytes: int = 2_000_000
+    max_upload_bytes: int = 104_857_600
+    max_file_bytes: int = 26_214_400
+    max_file_pixels: int = 40_000_000
+    max_files: int = 30
+    clamd: str = ""
+    clamd_timeout: int = 30
     session_idle: int = 1800
     instance: str = ""
 
@@ -49,6 +56,17 @@ class Settings:
         """Tell whether a mail server is configured."""
         return bool(self.smtp_host)
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Return the names the site answers to; none means any."""
+        return tuple(self.allowed_hosts.lower().replace(",", " ").split())
+
+    @property
+    def needs_hosts(self) -> bool:
+        """Tell whether others than this machine reach the site in earnest."""
+        here = self.host in LOOPBACK and not self.behind_https
+        return not here and not self.demonstration
+
     @classmethod
     def for_tests(cls, database_url: str, instance: Path) -> "Settings":
         """Return settings for one test: own database, own folder, fixed secrets."""
@@ -61,6 +79,7 @@ class Settings:
         )
 
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 SECRETS = ("secret_key", "password_salt", "totp_key", "smtp_password")
 _REQUIRED = ("secret_key", "password_salt", "totp_key")
 
@@ -116,6 +135,11 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError(
             f"no value for {wanted}: run `tracing init`, which writes"
             f" {file} with fresh secrets, or set them"
+        )
+    if settings.needs_hosts and not settings.hosts:
+        raise SettingsError(
+            "no value for TRACING_ALLOWED_HOSTS: name the hosts under which people"
+            " reach the site, such as tracing.example.org"
         )
     return settings
 

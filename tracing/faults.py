@@ -21,6 +21,19 @@ class Unavailable(Exception):
     """The store could not take it now; trying again can help."""
 
 
+class FileRefused(Exception):
+    """A file is not taken; the text is a message id that says what to do."""
+
+    def __init__(self, words: str) -> None:
+        """Keep the words."""
+        super().__init__(words)
+        self.words = words
+
+
+class NotYetChecked(Exception):
+    """The scanner has not seen the file yet, so nobody may have it."""
+
+
 class AlreadyDone(Exception):
     """The same form was sent before; `reference` is what it led to."""
 
@@ -37,6 +50,8 @@ STATUS_OF: dict[type[Exception], int] = {
     RestrictionHolds: 409,
     StaleDataError: 409,
     Stale: 409,
+    NotYetChecked: 409,
+    FileRefused: 422,
     NotPermitted: 403,
     NotVisible: 404,
     OperationalError: 503,

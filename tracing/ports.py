@@ -1,7 +1,13 @@
-"""What we ask of outside systems, and the two ways they fail."""
+"""What we ask of outside systems, and the ways they fail."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
+
+
+class BadSetting(Exception):
+    """An adapter cannot work as it is set up; the text says which setting and how."""
 
 
 class DeliveryError(Exception):
@@ -40,3 +46,34 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """End the conversation with the server."""
+
+
+class StoreFull(Exception):
+    """A file could not be kept; nothing of it is left."""
+
+
+class FileStore(Protocol):
+    """Where the content of files is kept, under names that nobody can guess."""
+
+    def put(self, content: bytes) -> str:
+        """Keep a file and return its name once it is safe; raises StoreFull."""
+
+    def get(self, name: str) -> bytes:
+        """Return a file; raises FileNotFoundError."""
+
+    def remove(self, name: str) -> None:
+        """Forget a file; one that is gone already is no error."""
+
+    def kept(self) -> Iterator[tuple[str, datetime]]:
+        """Yield every name, and since when it is kept."""
+
+
+class ScannerUnavailable(Exception):
+    """The scanner did not say what it thinks of a file."""
+
+
+class Scanner(Protocol):
+    """A program that knows harmful files."""
+
+    def is_clean(self, content: bytes) -> bool:
+        """Tell whether nothing harmful is found; raises ScannerUnavailable."""

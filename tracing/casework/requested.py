@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from tracing.casework import queries
+from tracing.casework import attachments, queries
 from tracing.casework.apply import apply, check_version, utcnow
 from tracing.extensions import db, wake
 from tracing.models import Account, TraceRequest
@@ -20,6 +20,7 @@ def _step(
     fact: Questions | Search | Deferral | Response | None,
     version: int | None,
     now: datetime | None,
+    form_key: str = "",
 ) -> TraceRequest:
     request = queries.by_reference(reference, actor)
     check_version(request, version)
@@ -30,6 +31,8 @@ def _step(
         request.assigned_to = db.session.get_one(Account, actor.user_id)
     if isinstance(fact, Response):
         request.outcome = fact.outcome
+    if form_key:
+        attachments.settle_step(request, request.events[-1], actor, form_key)
     db.session.commit()
     wake()
     return request
@@ -94,10 +97,11 @@ def respond(
     fact: Response,
     *,
     version: int | None = None,
+    form_key: str = "",
     now: datetime | None = None,
 ) -> TraceRequest:
-    """Answer (ITI 18-23)."""
-    return _step(reference, Trigger.RESPOND, actor, fact, version, now)
+    """Answer (ITI 18-23), with the files that came with the form."""
+    return _step(reference, Trigger.RESPOND, actor, fact, version, now, form_key)
 
 
 def assign(reference: str, actor: Actor, *, version: int | None = None) -> TraceRequest:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from tracing.casework import queries, sections
+from tracing.casework import attachments, queries, sections
 from tracing.casework.apply import apply, check_version, utcnow
 from tracing.casework.references import draw, reference_of
 from tracing.directory import entries
@@ -140,17 +140,24 @@ def draft(
     data: Mapping[str, Mapping[str, Any]],
     *,
     form_key: str,
+    places: Mapping[str, str] | None = None,
     now: datetime | None = None,
 ) -> str:
-    """Start a draft from what the form holds so far; return its reference."""
+    """Start a draft from what the form holds so far, with the files that came.
+
+    `places` says by token at which marking of the form a file stood. Returns the
+    reference.
+    """
     require_filing(actor)
     at = now or utcnow()
     for turn in range(DRAWS):
         with db.session.no_autoflush:
             drawn = draw_reference(actor, at, sure=turn > 0)
             use_form_key(form_key, actor, reference=drawn[1], now=at)
-            _write(new_draft(actor, now=at, drawn=drawn), data)
+            request = new_draft(actor, now=at, drawn=drawn)
+            _write(request, data)
         try:
+            _settle(request, actor, data, form_key, places)
             db.session.commit()
         except IntegrityError as error:
             # Someone else has this number: draw again, and look first.
@@ -167,6 +174,8 @@ def save_draft(
     data: Mapping[str, Mapping[str, Any]],
     *,
     version: int,
+    form_key: str = "",
+    places: Mapping[str, str] | None = None,
     now: datetime | None = None,
 ) -> TraceRequest:
     """Save the draft; a page older than the record is refused."""
@@ -176,9 +185,27 @@ def save_draft(
         raise TransitionNotAllowed("Only a draft can be changed; this one is sent.")
     check_version(request, version)
     _write(request, data)
+    _settle(request, actor, data, form_key, places)
     request.changed_at = now or utcnow()
     db.session.commit()
     return request
+
+
+def _settle(
+    request: TraceRequest,
+    actor: Actor,
+    data: Mapping[str, Mapping[str, Any]],
+    form_key: str,
+    places: Mapping[str, str] | None,
+) -> None:
+    if places is not None:
+        attachments.settle(
+            request,
+            actor,
+            form_key=form_key,
+            places=places,
+            markings=data.get("markings", {}),
+        )
 
 
 def submit(
@@ -215,12 +242,15 @@ def _step(
     fact: Answers | Text | Closure | Reason,
     version: int | None,
     now: datetime | None,
+    form_key: str = "",
 ) -> TraceRequest:
     request = queries.by_reference(reference, actor)
     check_version(request, version)
     if isinstance(fact, Answers) and request.state is State.CLARIFICATION_REQUESTED:
         fact.require_for(len(open_questions(request)))
     apply(request, trigger, actor=actor, fact=fact, now=now)
+    if form_key:
+        attachments.settle_step(request, request.events[-1], actor, form_key)
     db.session.commit()
     wake()
     return request
@@ -240,10 +270,11 @@ def clarify(
     fact: Answers,
     *,
     version: int | None = None,
+    form_key: str = "",
     now: datetime | None = None,
 ) -> TraceRequest:
-    """Answer the questions, one by one."""
-    return _step(reference, Trigger.CLARIFY, actor, fact, version, now)
+    """Answer the questions, one by one, with the files that came with the form."""
+    return _step(reference, Trigger.CLARIFY, actor, fact, version, now, form_key)
 
 
 def query_response(

@@ -68,6 +68,39 @@ def _write_markings(item: Item, data: Mapping[str, Any]) -> None:
     ]
 
 
+SERIAL_PLACE: Final = "serial"
+ROW_PLACE: Final = "marks-"
+
+
+def position_at(markings: Mapping[str, Any], place: str) -> int | None:
+    """Return the position which the marking at a place of the form was given.
+
+    A place is `serial` or `marks-2`, counted as the form's rows are from nought.
+    """
+    has_serial = bool(markings.get("serial"))
+    if place == SERIAL_PLACE:
+        return 1 if has_serial else None
+    number = place.removeprefix(ROW_PLACE)
+    rows = list(markings.get("marks") or ())
+    if not number.isdecimal() or int(number) >= len(rows):
+        return None
+    whole = [bool(row.get("type") and row.get("text")) for row in rows]
+    if not whole[int(number)]:
+        return None
+    return has_serial + sum(whole[: int(number) + 1])
+
+
+def place_of(item: Item, position: int | None) -> str:
+    """Return where on the form the marking of a position stands; else nothing."""
+    marks = item.markings
+    if position is None or not 1 <= position <= len(marks):
+        return ""
+    leads = marks[0].type is MarkType.SERIAL
+    if leads and position == 1:
+        return SERIAL_PLACE
+    return f"{ROW_PLACE}{position - 1 - leads}"
+
+
 def write(request: TraceRequest, key: str, data: Mapping[str, Any]) -> None:
     """Put one section's loaded data into its rows; what is absent is cleared."""
     match key:

@@ -1,6 +1,7 @@
 """Every table, so that the metadata is whole."""
 
 from tracing.models.account import Account, Role
+from tracing.models.attachment import Attachment, FileKind, Scan
 from tracing.models.base import Base
 from tracing.models.directory import Authority
 from tracing.models.outbox import Delivery, DueWork, OutboxMessage
@@ -16,10 +17,12 @@ from tracing.models.trace_request import (
 
 __all__ = [
     "Account",
+    "Attachment",
     "Authority",
     "Base",
     "Delivery",
     "DueWork",
+    "FileKind",
     "FormKey",
     "Item",
     "Marking",
@@ -28,5 +31,6 @@ __all__ = [
     "Recovery",
     "RequestEvent",
     "Role",
+    "Scan",
     "TraceRequest",
 ]

@@ -53,16 +53,29 @@ def _range(first: int, last: int) -> tuple[int, ...]:
 
 
 REORDERING: Final = dict.fromkeys(
-    (0x061C, *_range(0x202A, 0x202E), *_range(0x2066, 0x2069), 0xFEFF)
+    (0x061C, *_range(0x202A, 0x202E), *_range(0x2066, 0x206F), 0xFEFF)
 )
+# Joiners, soft hyphens, fillers and the like: two numbers that look the same shall be
+# the same.
 INVISIBLE: Final = REORDERING | dict.fromkeys(
-    (*_range(0x200B, 0x200F), *_range(0x2060, 0x2064))
+    (
+        *(0x00AD, 0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x3164, 0xFFA0),
+        *_range(0x180B, 0x180D),
+        *_range(0x200B, 0x200F),
+        *_range(0x2060, 0x2064),
+        *_range(0xFE00, 0xFE0F),
+        *_range(0xFFF9, 0xFFFB),
+        *_range(0x1BCA0, 0x1BCA3),
+        *_range(0x1D173, 0x1D17A),
+        *_range(0xE0100, 0xE01EF),
+    )
 )
 
 BLANK: Final = re.compile(f"[\\s{''.join(map(chr, INVISIBLE))}]*")
 
 # No non-characters and no halves of surrogates: one of our databases refuses them.
-_NEVER: Final = "\\ud800-\\udfff\\ufdd0-\\ufdef" + "".join(
+# No tags: they write what nobody sees.
+_NEVER: Final = "\\ud800-\\udfff\\ufdd0-\\ufdef\U000e0000-\U000e007f" + "".join(
     chr(plane << 16 | low) for plane in range(17) for low in (65534, 65535)
 )
 NOT_IN_A_LINE: Final = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029{_NEVER}]")
@@ -639,6 +652,8 @@ class Section(Schema):
 
     title: ClassVar[str] = ""
     intro: ClassVar[str] = ""
+    always: ClassVar[tuple[str, ...]] = ()
+    """What even a draft must say: without it the rest could not be kept."""
 
     error_messages = {
         "type": N_("Give the fields by their names"),
@@ -687,16 +702,16 @@ class Section(Schema):
         **_: object,
     ) -> None:
         written = without_blanks(original)
-        if partial or not isinstance(written, Mapping):
+        if not isinstance(written, Mapping):
             return
         problems: dict[str, list[str]] = {}
-        for name in self.needed(given):
+        for name in self.always if partial else self.needed(given):
             field = self.declared_fields[name]
             # Wrong, or required anyway: it has its message already.
-            if name in written or field.required:
+            if name in written or (field.required and not partial):
                 continue
             problems[name] = [str(field.error_messages["required"])]
-        for name, words in self.clashes(given):
+        for name, words in () if partial else self.clashes(given):
             problems.setdefault(name, [words])
         if problems:
             raise ValidationError(problems)

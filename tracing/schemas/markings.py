@@ -16,6 +16,7 @@ class MarkSchema(Section):
     """One more mark."""
 
     title = N_("Mark")
+    always = ("type", "text")
 
     type = Code(MarkType, label=N_("Kind of mark"), ask=N_("Choose the kind of mark"))
     text = MarkText(

@@ -19,6 +19,7 @@ class PersonSchema(Section):
     """One person."""
 
     title = N_("Person")
+    always = ("role",)
 
     role = Code(
         PersonRole,

@@ -20,19 +20,42 @@ RULES: Final = (
 )
 POLICY: Final = "; ".join(RULES)
 
+NOT_NEEDED: Final = (
+    "camera",
+    "display-capture",
+    "geolocation",
+    "microphone",
+    "payment",
+    "usb",
+)
+SANDBOX: Final = "sandbox; default-src 'none'; frame-ancestors 'none'"
+"""For what a person uploaded: nothing in it runs, loads or is framed."""
+
+ALWAYS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Permissions-Policy": ", ".join(f"{what}=()" for what in NOT_NEEDED),
+}
+ERRORS: Final = 400
+SIGNING_OUT: Final = "security.logout"
+
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Put the headers on every answer."""
 
     @app.after_request
     def _headers(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.update(ALWAYS)
         if settings.behind_https:
-            response.headers["Strict-Transport-Security"] = "max-age=31536000"
-        if request.endpoint != "static":
-            response.headers["Cache-Control"] = "no-store"
+            response.headers["Strict-Transport-Security"] = (
+                "max-age=31536000; includeSubDomains"
+            )
+        if request.endpoint != "static" or response.status_code >= ERRORS:
+            response.headers["Cache-Control"] = "private, no-store"
+        if request.endpoint == SIGNING_OUT and request.method == "POST":
+            response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
         return response

@@ -62,7 +62,7 @@ function counted(text, name, next) {
 function emptied(row, name, next) {
   const copy = row.cloneNode(true);
   copy.dataset.row = next;
-  for (const wrong of copy.querySelectorAll(".err")) wrong.remove();
+  for (const part of copy.querySelectorAll(".err, .attached")) part.remove();
   for (const part of copy.querySelectorAll(".has-err")) part.classList.remove("has-err");
   for (const element of copy.querySelectorAll("*")) {
     for (const key of ["id", "name", "for", "aria-describedby", "data-shown-by"]) {

@@ -3,11 +3,12 @@
 import re
 import secrets
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final
 
 from flask import (
     Blueprint,
     flash,
+    g,
     redirect,
     render_template,
     request,
@@ -18,20 +19,25 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
-from tracing.casework import queries, requesting, sections
+from tracing.casework import attachments, queries, requesting, sections
 from tracing.casework.session import give_up
 from tracing.faults import Stale
 from tracing.models import TraceRequest
 from tracing.schemas.request import SECTIONS
-from tracing.web import forms, shown
+from tracing.web import forms, shown, uploads
 from tracing.web.choices import init_choices
 from tracing.web.context import said
+from tracing.web.photos import all_attached
 from tracing.words import _
+from workflows.errors import TransitionNotAllowed
 from workflows.policies import Actor, may_file
 from workflows.states import State
 
 drafts = Blueprint("drafts", __name__, url_prefix="/trace-requests")
 BLUEPRINTS = (drafts,)
+FILES_AFTER: Final = 2
+"""The place of the section of files: after the marks and the item they show."""
+
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 init_choices()
 
@@ -70,8 +76,11 @@ def _posted() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
 
 def form_key() -> str:
     """Return the key of the form; a page of ours has one, and no other signs."""
-    given = request.form.get("form_key", "")
-    return given if _KEY.fullmatch(given) else secrets.token_urlsafe(24)
+    if "form_key" not in g:
+        given = request.form.get("form_key", "")
+        known = _KEY.fullmatch(given) is not None
+        g.form_key = given if known else secrets.token_urlsafe(24)
+    return str(g.form_key)
 
 
 def _page(
@@ -79,37 +88,58 @@ def _page(
     errors: dict[str, Any],
     *,
     found: TraceRequest | None = None,
+    received: uploads.Received | None = None,
     status: int = 200,
     conflict: str = "",
 ) -> tuple[str, int]:
-    adding = request.form.get("add")
-    drawn = []
-    drawn_controls = []
-    for key, schema_class in SECTIONS:
-        schema = sections.schema_of(key, _today())
-        group = adding if adding and adding.startswith(f"{key}-") else None
-        controls = forms.controls(
-            schema, raw.get(key), errors.get(key), key, adding=group
-        )
-        drawn_controls.append(controls)
-        drawn.append(
-            {
-                "key": key,
-                "title": said(schema_class.title),
-                "intro": said(schema_class.intro),
-                "controls": controls,
-            }
-        )
+    key_of_form = form_key()
+    drawn = _controls(raw, errors)
+    rest = uploads.with_files(
+        drawn, received or uploads.Received(), _actor(), key_of_form, found
+    )
+    parts: list[dict[str, Any]] = [
+        {
+            "key": key,
+            "title": said(schema_class.title),
+            "intro": said(schema_class.intro),
+            "controls": drawn[key],
+        }
+        for key, schema_class in SECTIONS
+    ]
+    files = {
+        "key": uploads.SECTION,
+        "title": _("Photographs and documents"),
+        "intro": _(
+            "A photograph of each mark saves questions: fill the picture with the"
+            " mark, with a ruler beside it."
+        ),
+        "controls": rest,
+    }
+    parts.insert(FILES_AFTER, files)
     body = render_template(
         "trace_requests/edit.html",
-        sections=drawn,
-        summary=forms.summary(*drawn_controls),
+        sections=parts,
+        summary=forms.summary(*(part["controls"] for part in parts)),
         found=found,
-        form_key=form_key(),
+        form_key=key_of_form,
         version=_version_for(found, conflict),
         conflict=conflict,
     )
     return body, status
+
+
+def _controls(
+    raw: dict[str, Any], errors: dict[str, Any]
+) -> dict[str, list[forms.Control]]:
+    adding = request.form.get("add")
+    drawn = {}
+    for key, _schema_class in SECTIONS:
+        schema = sections.schema_of(key, _today())
+        group = adding if adding and adding.startswith(f"{key}-") else None
+        drawn[key] = forms.controls(
+            schema, raw.get(key), errors.get(key), key, adding=group
+        )
+    return drawn
 
 
 def _version_for(found: TraceRequest | None, conflict: str) -> str | int | None:
@@ -131,14 +161,28 @@ def create() -> tuple[str, int] | Response:
     """Keep what was filled in as a draft."""
     actor = _actor()
     raw, loaded, errors = _posted()
-    if errors or forms.rearranging(request.form):
-        return _page(raw, errors, status=422 if errors else 200)
+    received = uploads.take(actor, form_key())
+    if _to_draw_again(errors, received):
+        return _page(raw, errors, received=received, status=_status(errors, received))
     try:
-        reference = requesting.draft(actor, loaded, form_key=form_key())
+        reference = requesting.draft(
+            actor, loaded, form_key=form_key(), places=received.places
+        )
     except ValidationError as error:
         give_up()
-        return _page(raw, _by_section(error), status=422)
+        return _page(raw, _by_section(error), received=received, status=422)
     return _onwards(reference)
+
+
+def _to_draw_again(errors: dict[str, Any], received: uploads.Received) -> bool:
+    pressed = forms.rearranging(request.form) or uploads.removing()
+    return bool(errors or received.problems or pressed)
+
+
+def _status(errors: dict[str, Any], received: uploads.Received) -> int:
+    if received.problems:
+        return received.status
+    return 422 if errors else 200
 
 
 def _by_section(error: ValidationError) -> dict[str, Any]:
@@ -172,23 +216,35 @@ def save(reference: str) -> tuple[str, int] | Response:
     """Save the draft."""
     actor = _actor()
     found = _draft(reference, actor)
+    if found.state is not State.DRAFT:
+        raise TransitionNotAllowed("Only a draft can be changed; this one is sent.")
     raw, loaded, errors = _posted()
-    if errors or forms.rearranging(request.form):
-        status = 422 if errors else 200
-        return _page(raw, errors, found=found, status=status)
-    version = version_of_form()
+    received = uploads.take(actor, form_key(), found)
+    if _to_draw_again(errors, received):
+        status = _status(errors, received)
+        return _page(raw, errors, found=found, received=received, status=status)
     try:
-        requesting.save_draft(reference, actor, loaded, version=version)
+        requesting.save_draft(
+            reference,
+            actor,
+            loaded,
+            version=version_of_form(),
+            form_key=form_key(),
+            places=received.places,
+        )
     except ValidationError as error:
         give_up()
-        return _page(raw, _by_section(error), found=found, status=422)
+        wrong = _by_section(error)
+        return _page(raw, wrong, found=found, received=received, status=422)
     except Stale:
         give_up()
         words = _(
             "The draft was saved by someone else since you opened it. What you typed"
             " stands below and is not saved; to save it in place of theirs, save again."
         )
-        return _page(raw, {}, found=found, status=409, conflict=words)
+        return _page(
+            raw, {}, found=found, received=received, status=409, conflict=words
+        )
     return _onwards(reference)
 
 
@@ -216,6 +272,7 @@ def _check_page(found: TraceRequest, problems: dict[str, Any]) -> str:
         warnings=shown.warnings(found),
         addressee=found.requested,
         plan=shown.foreseen(found),
+        files=all_attached(attachments.of_request(found), found.item),
         form_key=secrets.token_urlsafe(24),
     )
 

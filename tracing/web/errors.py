@@ -11,14 +11,19 @@ from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import read_by_nobody
 from tracing.casework.session import give_up
-from tracing.faults import STATUS_OF, AlreadyDone
+from tracing.faults import STATUS_OF, AlreadyDone, NotYetChecked
 from tracing.words import _
 
 log = logging.getLogger(__name__)
 
 
-def page(status: int, words: str | None = None) -> tuple[str, int]:
-    """Return the page of an error; the words are ours, never the input's."""
+def page(
+    status: int, words: str | None = None, text: tuple[str, str] | None = None
+) -> tuple[str, int]:
+    """Return the page of an error; the words are ours, never the input's.
+
+    `text` is a heading and what to do, where those of the status do not fit.
+    """
     reference = secrets.token_hex(4)
     if status >= 500:
         log.error("error %s: %s %s", reference, status, request.endpoint)
@@ -27,6 +32,7 @@ def page(status: int, words: str | None = None) -> tuple[str, int]:
         "errors/error.html",
         code=status,
         words=words,
+        text=text,
         reference=reference if status >= 500 else None,
         at=now.strftime("%Y-%m-%d %H:%M"),
         at_iso=now.isoformat(timespec="seconds"),
@@ -48,6 +54,15 @@ def init_app(app: Flask) -> None:
         return page(
             400, _("The page was open too long. Go back, reload it, and send it again.")
         )
+
+    @app.errorhandler(NotYetChecked)
+    def _kept_back(_error: NotYetChecked) -> tuple[str, int]:
+        heading = _("The file is kept back until it has been checked")
+        advice = _(
+            "The virus scanner has not seen this file, or has refused it. Try again"
+            " in a few minutes; if it stays so, ask your administrator."
+        )
+        return page(409, text=(heading, advice))
 
     @app.errorhandler(AlreadyDone)
     def _done(error: AlreadyDone) -> Response:

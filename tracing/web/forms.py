@@ -27,6 +27,7 @@ from werkzeug.datastructures import MultiDict
 
 from tracing.schemas.fields import Told
 from tracing.words import _
+from tracing.web.photos import Attached
 
 # Marks a message for the catalogue; it is translated where it is shown.
 N_ = str
@@ -48,6 +49,7 @@ Kind = Literal[
     "mark",
     "hidden",
     "group",
+    "files",
 ]
 Choice = tuple[str, str]
 Row = tuple["Control", ...]
@@ -119,6 +121,7 @@ class Control:
     optional: str = ""
     shown_by: dict[str, str] = field(default_factory=dict)
     group: tuple[Row, ...] = ()
+    attached: tuple[Attached, ...] = ()
     many: bool = False
 
 
@@ -212,13 +215,22 @@ def _posted_list(field_: AnyField, form: MultiDict[str, str], name: str) -> list
 def _posted_rows(
     schema: Schema, form: MultiDict[str, str], name: str
 ) -> list[dict[str, Any]]:
+    return [row for _number, row in _kept_rows(schema, form, name)]
+
+
+def _kept_rows(
+    schema: Schema, form: MultiDict[str, str], name: str
+) -> Iterator[tuple[int, dict[str, Any]]]:
     removed = form.get("remove")
-    rows = [
-        posted(schema, form, _join(name, number))
-        for number in _row_numbers(form, name)
-        if _join(name, number) != removed
-    ]
-    return [row for row in rows if _filled(row)]
+    for number in _row_numbers(form, name):
+        row = posted(schema, form, _join(name, number))
+        if _join(name, number) != removed and _filled(row):
+            yield number, row
+
+
+def kept_rows(schema: Schema, form: MultiDict[str, str], name: str) -> list[int]:
+    """Return the numbers under which the rows came that `posted` keeps."""
+    return [number for number, _row in _kept_rows(schema, form, name)]
 
 
 def _row_numbers(form: Iterable[str], name: str) -> list[int]:
@@ -474,6 +486,11 @@ def _text(field_: AnyField, value: object) -> str:
             return value.strftime("%H:%M")
         case _:
             return str(value)
+
+
+def translated(message: object) -> str:
+    """Return a message id in the reader's words, its holes filled."""
+    return _tr(message)
 
 
 def _tr(message: object) -> str:

@@ -19,15 +19,23 @@ from werkzeug.exceptions import Forbidden, NotFound
 from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
-from tracing.casework import either, onward, queries, requested, requesting
+from tracing.casework import (
+    attachments,
+    either,
+    onward,
+    queries,
+    requested,
+    requesting,
+)
 from tracing.casework.apply import deadline_of, schedule_of
 from tracing.directory import entries
 from tracing.models import TraceRequest
 from tracing.models.trace_request import FAR
 from tracing.schemas.steps import STEP_OF, ResponseStep, needed_by
-from tracing.web import forms, shown, status
+from tracing.web import forms, shown, status, uploads
 from tracing.web.context import country, said
 from tracing.web.drafts import form_key, version_of_form
+from tracing.web.photos import all_attached
 from tracing.words import _
 from workflows import policies
 from workflows.deadlines import Kind
@@ -49,6 +57,9 @@ COMMANDS: dict[Trigger, Callable[..., TraceRequest]] = {
     Trigger.WITHDRAW: requesting.withdraw,
     Trigger.REOPEN: requesting.reopen,
 }
+WITH_FILES = frozenset({Trigger.RESPOND, Trigger.CLARIFY})
+"""The steps that may bring photographs and documents."""
+
 ORDER = (
     Trigger.ACKNOWLEDGE,
     Trigger.CLARIFY,
@@ -142,6 +153,7 @@ def _page(found: TraceRequest, actor: Actor, conflict: str = "") -> str:
         warnings=shown.warnings(found),
         answer=shown.answer(response, labels) if response else None,
         history=shown.history(found, actor, here),
+        **_files(found),
         may_onward=onward.may_go_onward(actor, found),
         may_take=side is Party.REQUESTED
         and policies.may_answer(actor)
@@ -152,6 +164,20 @@ def _page(found: TraceRequest, actor: Actor, conflict: str = "") -> str:
         conflict=conflict,
         zone=here,
     )
+
+
+def _files(found: TraceRequest) -> dict[str, Any]:
+    """Return the files of the request, and apart those of its answers."""
+    answers = {e.id for e in found.events if e.trigger is Trigger.RESPOND}
+    rows = attachments.of_request(found)
+    with_answer = [row for row in rows if row.event_id in answers]
+    others = [row for row in rows if row.event_id not in answers]
+    return {
+        "files": all_attached(others, found.item),
+        "answer_files": all_attached(
+            with_answer, alt=_("Photograph sent with the answer")
+        ),
+    }
 
 
 @requests.post("/<reference>/assign")
@@ -196,6 +222,7 @@ def _form(
     raw: dict[str, Any],
     errors: dict[str, Any],
     *,
+    received: uploads.Received | None = None,
     code: int = 200,
 ) -> tuple[str, int]:
     actor = _actor()
@@ -209,6 +236,9 @@ def _form(
     outcome = raw.get("outcome") or request.args.get("outcome")
     if trigger is Trigger.RESPOND:
         drawn = _outcome_first(drawn, outcome)
+    key = form_key()
+    if trigger in WITH_FILES and (drawn or trigger is not Trigger.RESPOND):
+        drawn = drawn + uploads.for_step(received or uploads.Received(), actor, key)
     body = render_template(
         "trace_requests/step.html",
         found=found,
@@ -227,7 +257,8 @@ def _form(
         if outcome in {o.value for o in Outcome}
         else "",
         version=request.form.get("version") or found.version,
-        form_key=secrets.token_urlsafe(24),
+        form_key=key,
+        files=trigger in WITH_FILES,
         plan=[(d, shown.explain(d)) for d in schedule_of(found)],
     )
     return body, code
@@ -295,14 +326,24 @@ def take(reference: str, step: str) -> tuple[str, int] | Response:
         raw["outcome"] = request.form.get("outcome", "")
     if trigger is Trigger.CLARIFY:
         raw["answers"] = [a.strip() for a in request.form.getlist("answers")]
-    if forms.rearranging(request.form) or request.form.get("action") == "choose":
-        return _form(found, trigger, raw, {})
+    received, more = uploads.Received(), {}
+    if trigger in WITH_FILES:
+        received = uploads.take(actor, form_key())
+        more = {"form_key": form_key()}
+    pressed = forms.rearranging(request.form) or uploads.removing()
+    if pressed or request.form.get("action") == "choose":
+        code = received.status if received.problems else 200
+        return _form(found, trigger, raw, {}, received=received, code=code)
     try:
         fact = schema.load(raw)
     except ValidationError as error:
-        return _form(found, trigger, raw, _by_field(error), code=422)
+        wrong = _by_field(error)
+        return _form(found, trigger, raw, wrong, received=received, code=422)
+    if received.problems:
+        code = received.status
+        return _form(found, trigger, raw, {}, received=received, code=code)
     if trigger in COMMANDS:
-        COMMANDS[trigger](reference, actor, fact, version=version)
+        COMMANDS[trigger](reference, actor, fact, version=version, **more)
     else:
         either.write(trigger, reference, actor, fact, version=version)
     flash(status.told(trigger), "ok")

@@ -1,0 +1,414 @@
+"""Files of a request: received, put in their place, shown, removed, cleaned away.
+
+A file is kept before the form around it is saved, so that a mistake in the form does
+not cost it. Until then it belongs to the form's key and to whoever sent it, and is
+nobody else's to see. Its content is written before its row; what no row names is
+cleaned away later.
+"""
+
+import logging
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from flask import current_app
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import load_only
+
+from tracing.casework import queries, sections
+from tracing.casework.apply import utcnow
+from tracing.config import Settings
+from tracing.extensions import db
+from tracing.faults import FileRefused, NotYetChecked
+from tracing.files.checking import Checked, Limits, check, title_of
+from tracing.models import Attachment, FileKind, RequestEvent, Scan, TraceRequest
+from tracing.ports import FileStore, Scanner, ScannerUnavailable
+from tracing.schemas.fields import Told
+from workflows.errors import NotPermitted, NotVisible, TransitionNotAllowed
+from workflows.policies import CASE_ROLES, Actor, may_file
+from workflows.states import State
+from workflows.vocabulary import N_
+
+STORE: Final = "tracing.files"
+SCANNER: Final = "tracing.scanner"
+TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32}")
+KEPT_FOR_A_FORM: Final = timedelta(hours=24)
+"""How long a file waits for its form to be saved."""
+
+AGE_OF_ORPHANS: Final = timedelta(hours=1)
+"""A younger file may be one whose row is just being written."""
+
+FORMS_AT_ONCE: Final = 4
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A file as it came, under the name its sender gave it."""
+
+    name: str
+    content: bytes
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["tracing.settings"]
+    return settings
+
+
+def _store() -> FileStore:
+    store: FileStore = current_app.extensions[STORE]
+    return store
+
+
+def _scanner() -> Scanner | None:
+    scanner: Scanner | None = current_app.extensions[SCANNER]
+    return scanner
+
+
+# ------------------------------------------------------------------- receiving
+
+
+def receive(
+    actor: Actor,
+    given: Given,
+    *,
+    form_key: str,
+    request: TraceRequest | None = None,
+    now: datetime | None = None,
+) -> Attachment:
+    """Check and keep one file: the draft's, or that of a form not saved yet."""
+    home = request.id if request is not None else None
+    _require_room(actor, form_key, home)
+    # Reading and scanning take a while, and nobody else shall wait for it.
+    db.session.rollback()
+    settings = _settings()
+    limits = Limits(settings.max_file_bytes, settings.max_file_pixels)
+    checked = check(given.content, limits)
+    scan = _verdict(given.content)
+    if same := _same(actor, checked.sha256, form_key, home):
+        return same
+    db.session.rollback()
+    with _kept(checked) as (stored, thumbnail):
+        _require_room(actor, form_key, home)
+        row = _row(actor, given, checked, scan, now or utcnow())
+        row.form_key, row.request_id = form_key, home
+        row.stored, row.thumbnail = stored, thumbnail
+        db.session.add(row)
+        db.session.commit()
+    return row
+
+
+@contextmanager
+def _kept(checked: Checked) -> Iterator[tuple[str, str | None]]:
+    """Keep the content for a row; where no row comes of it, let it go again."""
+    store, names = _store(), []
+    try:
+        for content in filter(None, (checked.content, checked.thumbnail)):
+            names.append(store.put(content))  # noqa: PERF401 - the last may fail
+        yield names[0], names[1] if checked.thumbnail else None
+    except BaseException:
+        for name in names:
+            store.remove(name)
+        raise
+
+
+def _verdict(content: bytes) -> Scan:
+    """Ask the scanner; what it cannot answer now the worker asks again."""
+    scanner = _scanner()
+    if scanner is None:
+        return Scan.NO_SCANNER
+    try:
+        clean = scanner.is_clean(content)
+    except ScannerUnavailable as error:
+        log.error("a file waits for the scanner: %s", error)  # noqa: TRY400 - known
+        return Scan.WAITING
+    if not clean:
+        raise FileRefused(
+            N_(
+                "The virus scanner refused this file: do not open it, "
+                "and tell your administrator"
+            )
+        )
+    return Scan.CLEAN
+
+
+def _row(
+    actor: Actor, given: Given, checked: Checked, scan: Scan, now: datetime
+) -> Attachment:
+    is_picture = checked.media_type.startswith("image/")
+    return Attachment(
+        token=secrets.token_urlsafe(24),
+        authority_id=actor.authority_id,
+        kind=FileKind.PHOTOGRAPH if is_picture else FileKind.DOCUMENT,
+        title=title_of(given.name),
+        sha256=checked.sha256,
+        size=checked.size,
+        media_type=checked.media_type,
+        width=checked.width,
+        height=checked.height,
+        scan=scan,
+        uploaded_by_id=actor.user_id,
+        uploaded_by_name=actor.name,
+        uploaded_at=now,
+    )
+
+
+def _of_form(actor: Actor, form_key: str) -> ColumnElement[bool]:
+    """Return the condition of a file that waits for its form."""
+    return and_(
+        Attachment.uploaded_by_id == actor.user_id,
+        Attachment.form_key == form_key,
+        Attachment.request_id.is_(None),
+        Attachment.removed_at.is_(None),
+    )
+
+
+def _of_either(actor: Actor, form_key: str, home: int | None) -> ColumnElement[bool]:
+    waiting = _of_form(actor, form_key)
+    if home is None:
+        return waiting
+    return or_(
+        waiting, and_(Attachment.request_id == home, Attachment.removed_at.is_(None))
+    )
+
+
+def _same(
+    actor: Actor, sha256: str, form_key: str, home: int | None
+) -> Attachment | None:
+    """Return the file, if it came before: a browser that sends again sends all."""
+    return db.session.scalar(
+        select(Attachment)
+        .where(Attachment.sha256 == sha256, _of_either(actor, form_key, home))
+        .limit(1)
+    )
+
+
+def _require_room(actor: Actor, form_key: str, home: int | None) -> None:
+    """Refuse one file more than a request, or a person with many forms, may have."""
+    most = _settings().max_files
+    here = _of_either(actor, form_key, home)
+    unsaved = and_(
+        Attachment.uploaded_by_id == actor.user_id,
+        Attachment.request_id.is_(None),
+        Attachment.removed_at.is_(None),
+    )
+    if _number(here) >= most:
+        words = N_("A request takes at most %(number)s files: remove one first")
+        raise FileRefused(Told(words, number=most))
+    if _number(unsaved) >= FORMS_AT_ONCE * most:
+        raise FileRefused(
+            N_("Too many of your files wait for a form: save your drafts first")
+        )
+
+
+def _number(where: ColumnElement[bool]) -> int:
+    return (
+        db.session.scalar(select(func.count()).select_from(Attachment).where(where))
+        or 0
+    )
+
+
+# ------------------------------------------------------- putting in their place
+
+
+def settle(
+    request: TraceRequest,
+    actor: Actor,
+    *,
+    form_key: str,
+    places: Mapping[str, str],
+    markings: Mapping[str, Any],
+) -> None:
+    """Give a saved draft its files, each at its marking. The caller commits.
+
+    `places` says by token where on the form a file stood; `markings` is what that
+    section of the form said.
+    """
+    db.session.flush()
+    rows = db.session.scalars(
+        select(Attachment).where(_of_either(actor, form_key, request.id))
+    )
+    for row in rows:
+        if row.token in places:
+            row.marking = sections.position_at(markings, places[row.token])
+        row.request_id = request.id
+
+
+def settle_step(
+    request: TraceRequest, event: RequestEvent, actor: Actor, form_key: str
+) -> None:
+    """Give a step the files that came with its form. The caller commits."""
+    db.session.flush()
+    for row in db.session.scalars(select(Attachment).where(_of_form(actor, form_key))):
+        row.request_id, row.event_id = request.id, event.id
+
+
+def copy_to(child: TraceRequest, parent: TraceRequest, *, now: datetime) -> None:
+    """Let an onward draft have the requester's own files; the content is shared."""
+    db.session.flush()
+    columns = [c.key for c in Attachment.__table__.columns]
+    for row in of_request(parent):
+        if row.event_id is None and row.authority_id == child.requesting_id:
+            kept = {name: getattr(row, name) for name in columns if name != "id"}
+            copied = {
+                "token": secrets.token_urlsafe(24),
+                "request_id": child.id,
+                "form_key": None,
+                "uploaded_at": now,
+            }
+            db.session.add(Attachment(**(kept | copied)))
+
+
+def remove(
+    token: str,
+    actor: Actor,
+    *,
+    form_key: str,
+    request: TraceRequest | None = None,
+    now: datetime | None = None,
+) -> None:
+    """Take a file from a draft or from a form; what was sent stays as it was."""
+    if request is not None and request.state is not State.DRAFT:
+        raise TransitionNotAllowed("Only a draft can be changed; this one is sent.")
+    if request is not None and not may_file(actor):
+        raise NotPermitted("Your role does not allow this; the role investigator does.")
+    home = request.id if request is not None else None
+    row = db.session.scalar(
+        select(Attachment).where(
+            Attachment.token == token, _of_either(actor, form_key, home)
+        )
+    )
+    # Gone already, by a second click: what was wanted is so.
+    if row is not None:
+        row.removed_at = now or utcnow()
+    db.session.commit()
+
+
+# ---------------------------------------------------------------------- reading
+
+
+def of_request(request: TraceRequest) -> Sequence[Attachment]:
+    """Return the files of a request that the caller may see, oldest first."""
+    return db.session.scalars(
+        select(Attachment)
+        .where(Attachment.request_id == request.id, Attachment.removed_at.is_(None))
+        .order_by(Attachment.id)
+    ).all()
+
+
+def of_form(actor: Actor, form_key: str) -> Sequence[Attachment]:
+    """Return the files that came with a form which is not saved yet."""
+    return db.session.scalars(
+        select(Attachment).where(_of_form(actor, form_key)).order_by(Attachment.id)
+    ).all()
+
+
+def by_token(token: str, actor: Actor) -> tuple[Attachment, str]:
+    """Return a file and the reference it belongs to, if it exists for the actor."""
+    if not TOKEN.fullmatch(token) or actor.roles.isdisjoint(CASE_ROLES):
+        raise NotVisible("There is no such file.")
+    waiting = and_(
+        Attachment.request_id.is_(None), Attachment.uploaded_by_id == actor.user_id
+    )
+    found = db.session.execute(
+        select(Attachment, TraceRequest.reference)
+        .outerjoin(TraceRequest, TraceRequest.id == Attachment.request_id)
+        .where(
+            Attachment.token == token,
+            Attachment.removed_at.is_(None),
+            or_(waiting, queries.visible_to(actor)),
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotVisible("There is no such file.")
+    return found[0], found[1] or ""
+
+
+def content_of(attachment: Attachment, *, small: bool = False) -> bytes:
+    """Return the content of a file that the actor may see, once it is checked."""
+    if not attachment.may_go_out:
+        raise NotYetChecked("The file is kept back until it has been checked.")
+    name = attachment.thumbnail if small else attachment.stored
+    if name is None:
+        raise NotVisible("There is no such file.")
+    return _store().get(name)
+
+
+# ------------------------------------------------------------- what the worker does
+
+
+def scan_waiting(*, limit: int = 50) -> int:
+    """Ask the scanner again about what it has not seen; return how many it did."""
+    scanner = _scanner()
+    if scanner is None:
+        return 0
+    waiting = db.session.scalars(
+        select(Attachment.id)
+        .where(Attachment.scan == Scan.WAITING, Attachment.removed_at.is_(None))
+        .order_by(Attachment.id)
+        .limit(limit)
+    ).all()
+    done = 0
+    for key in waiting:
+        row = db.session.get_one(Attachment, key)
+        stored = row.stored
+        db.session.rollback()
+        if stored is None:
+            continue
+        try:
+            clean = scanner.is_clean(_store().get(stored))
+        except ScannerUnavailable as error:
+            log.warning("files wait for the scanner: %s", error)
+            break
+        row = db.session.get_one(Attachment, key)
+        row.scan = Scan.CLEAN if clean else Scan.INFECTED
+        if not clean:
+            log.error("the scanner refused file %s", row.id)
+        db.session.commit()
+        done += 1
+    return done
+
+
+def clean_up(*, now: datetime | None = None) -> int:
+    """Let go of unsaved files, then of every content that no file names."""
+    at = now or utcnow()
+    forgotten = db.session.scalars(
+        select(Attachment).where(
+            Attachment.request_id.is_(None),
+            Attachment.removed_at.is_(None),
+            Attachment.uploaded_at < at - KEPT_FOR_A_FORM,
+        )
+    )
+    for row in forgotten:
+        row.removed_at = at
+    gone = db.session.scalars(
+        select(Attachment).where(
+            Attachment.removed_at.is_not(None), Attachment.stored.is_not(None)
+        )
+    )
+    for row in gone:
+        row.stored = row.thumbnail = None
+    db.session.commit()
+    store, removed = _store(), 0
+    old = [name for name, since in store.kept() if since < at - AGE_OF_ORPHANS]
+    for start in range(0, len(old), 500):
+        some = old[start : start + 500]
+        for name in set(some) - _named(some):
+            store.remove(name)
+            removed += 1
+    db.session.rollback()
+    return removed
+
+
+def _named(names: Iterable[str]) -> set[str]:
+    """Return which of these names a file has."""
+    rows = db.session.scalars(
+        select(Attachment)
+        .where(or_(Attachment.stored.in_(names), Attachment.thumbnail.in_(names)))
+        .options(load_only(Attachment.stored, Attachment.thumbnail))
+    )
+    return {name for row in rows for name in (row.stored, row.thumbnail) if name}

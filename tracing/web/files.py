@@ -1,0 +1,64 @@
+"""The content of files, handed out as what it is and nothing that can act."""
+
+from io import BytesIO
+
+from flask import Blueprint, request, send_file
+from werkzeug.exceptions import Forbidden
+from werkzeug.wrappers import Response
+
+from tracing.accounts.actors import current_actor
+from tracing.casework import attachments
+from tracing.files.checking import ENDINGS
+from tracing.models import Attachment, FileKind
+from tracing.security.headers import SANDBOX
+from workflows.policies import CASE_ROLES, Actor
+
+files = Blueprint("files", __name__, url_prefix="/files")
+BLUEPRINTS = (files,)
+
+
+def _actor() -> Actor:
+    actor = current_actor()
+    if actor is None or actor.roles.isdisjoint(CASE_ROLES):
+        raise Forbidden
+    return actor
+
+
+@files.get("/<token>")
+def show(token: str) -> Response:
+    """Hand out a file: a picture of ours to look at, anything else to save."""
+    found, reference = attachments.by_token(token, _actor())
+    saved = found.kind is not FileKind.PHOTOGRAPH or "download" in request.args
+    content = attachments.content_of(found)
+    name = _name_of(found, reference)
+    return _answer(content, found.media_type, name=name, saved=saved)
+
+
+@files.get("/<token>/small")
+def small(token: str) -> Response:
+    """Hand out the small picture of a photograph."""
+    found, reference = attachments.by_token(token, _actor())
+    content = attachments.content_of(found, small=True)
+    name = f"{reference or 'file'}-{found.id}.jpg"
+    return _answer(content, "image/jpeg", name=name, saved=False)
+
+
+def _name_of(found: Attachment, reference: str) -> str:
+    """Return a name to save under: one that no system takes for a device."""
+    parts = (reference or "file", str(found.id), found.title)
+    return "-".join(filter(None, parts)) + ENDINGS[found.media_type]
+
+
+def _answer(content: bytes, media_type: str, *, name: str, saved: bool) -> Response:
+    answer = send_file(
+        BytesIO(content),
+        media_type,
+        as_attachment=saved,
+        download_name=name,
+        conditional=True,
+        etag=False,
+    )
+    if not saved:
+        answer.headers["Content-Disposition"] = "inline"
+    answer.headers["Content-Security-Policy"] = SANDBOX
+    return answer
