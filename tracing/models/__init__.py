@@ -3,6 +3,12 @@
 from tracing.models.account import Account, Role
 from tracing.models.base import Base
 from tracing.models.directory import Authority
+from tracing.models.journal import (
+    JournalChain,
+    JournalCheckpoint,
+    JournalEntry,
+    JournalPayload,
+)
 from tracing.models.outbox import Delivery, DueWork, OutboxMessage
 from tracing.models.trace_request import (
     FormKey,
@@ -22,6 +28,10 @@ __all__ = [
     "DueWork",
     "FormKey",
     "Item",
+    "JournalChain",
+    "JournalCheckpoint",
+    "JournalEntry",
+    "JournalPayload",
     "Marking",
     "OutboxMessage",
     "Person",
