@@ -165,6 +165,7 @@ def test_settings_are_shown_with_their_source_and_no_secret(run, tmp_path, monke
     folder.mkdir(exist_ok=True)
     (folder / "config.py").write_text(
         'SECRET_KEY = "hush-1"\nPASSWORD_SALT = "hush-2"\nTOTP_KEY = "hush-3"\n'
+        'JOURNAL_KEY = "hush-5"\n'
         'DATABASE_URL = "postgresql://someone:hush-4@db.example/tracing"\n'
     )
     monkeypatch.setenv("TRACING_PORT", "8123")

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from tracing.casework import queries, sections
 from tracing.casework.apply import utcnow
-from tracing.casework.requesting import new_draft, use_form_key
+from tracing.casework.requesting import enter_draft, new_draft, use_form_key
 from tracing.extensions import db
+from tracing.journal.kinds import Kind as Entry
 from tracing.models import Authority, RequestEvent, TraceRequest
 from workflows import restrictions
 from workflows.errors import TransitionNotAllowed
@@ -81,6 +82,7 @@ def start(
         )
         if told:
             child.special_procedure = told
+    enter_draft(Entry.DRAFTED, child, actor)
     db.session.commit()
     return child
 

@@ -1,0 +1,199 @@
+"""The journal as it stands in the database: read in order, exported, checked."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from flask import current_app
+from sqlalchemy import Connection, select
+
+from tracing.config import Settings
+from tracing.extensions import db
+from tracing.journal import checkpoints
+from tracing.journal.canonical import canonical
+from tracing.journal.verify import (
+    FORMAT,
+    NONE,
+    TAMPERED,
+    Checkpoint,
+    Report,
+    Row,
+    Seen,
+    Unreadable,
+    check,
+    check_notes,
+    read_checkpoint,
+    seal_text,
+)
+from tracing.models import (
+    Account,
+    JournalChain,
+    JournalCheckpoint,
+    JournalEntry,
+    JournalPayload,
+)
+
+_AT_ONCE: Final = 2000
+
+_entry = JournalEntry.__table__.c
+_payload = JournalPayload.__table__.c
+_BOTH: Final = (_payload.chain_id == _entry.chain_id) & (_payload.seq == _entry.seq)
+
+
+def reading() -> Connection:
+    """Return a connection that sees one moment, and keeps no writer waiting."""
+    engine = db.engine.execution_options(readonly=True)
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    return engine.connect()
+
+
+def _rows(connection: Connection, chain_id: int, size: int) -> Iterator[Any]:
+    query = (
+        select(
+            _entry.seq,
+            _entry.record,
+            _entry.hash,
+            _payload.salt,
+            _payload.payload,
+            _payload.erased_by,
+            _entry.kind,
+            _entry.at,
+            _entry.actor_id,
+            _entry.about,
+        )
+        .outerjoin(JournalPayload.__table__, _BOTH)
+        .where(_entry.chain_id == chain_id, _entry.seq <= size)
+        .order_by(_entry.seq)
+    )
+    found = connection.execution_options(yield_per=_AT_ONCE).execute(query)
+    return iter(found)
+
+
+def _checked(rows: Iterator[Any], changed: list[int]) -> Iterator[Row]:
+    """Yield the rows, and keep those that are found by what they do not say."""
+    for row in rows:
+        seq, record, hashed, salt, payload, erased, kind, at, actor, about = row
+        # A quote inside a value is escaped: these can only be the fields themselves.
+        if (
+            f'"action":"{kind}"' not in record
+            or f'"at":"{at}"' not in record
+            or (f'"actor":{actor},' if actor is not None else "") not in record
+            or ('"actor":' in record) is (actor is None)
+            or (f'"object":{canonical(about)}' if about else "") not in record
+            or ('"object":' in record) is (not about)
+        ):
+            changed.append(seq)
+        text = None if payload is None else payload.encode()
+        yield seq, record.encode(), hashed, salt, text, erased
+
+
+def check_chain(
+    connection: Connection,
+    chain: JournalChain,
+    kept: Sequence[Checkpoint] = (),
+    seen: Seen | None = None,
+) -> Report:
+    """Check one chain as it is stored."""
+    settings: Settings = current_app.extensions["tracing.settings"]
+    changed: list[int] = []
+    notes = [
+        read_checkpoint(note)
+        for note in connection.scalars(
+            select(JournalCheckpoint.note)
+            .where(JournalCheckpoint.chain_id == chain.id)
+            .order_by(JournalCheckpoint.size)
+        )
+    ]
+    size = max([chain.size, *(note.size for note in notes)])
+    rows = _checked(_rows(connection, chain.id, size + 1), changed)
+    report = check(chain.name, rows, [*notes, *kept], seen)
+    for seq in changed:
+        report.add(seq, TAMPERED, "it stands under another name than it has")
+    if (report.size, report.head) != (chain.size, bytes(chain.head)):
+        text = f"the chain has {chain.size} entries, and {report.size} are here"
+        report.add(min(report.size, chain.size) + 1, TAMPERED, text)
+    key = checkpoints.key_of(settings, chain.origin)
+    keys = {key.id: key}
+    check_notes(report, chain.origin, [*notes, *kept], keys, checkpoints.is_signed)
+    return report
+
+
+def chains(connection: Connection, name: str = "") -> list[JournalChain]:
+    """Return the chains, or the one of that name."""
+    query = select(JournalChain.__table__).order_by(JournalChain.id)
+    if name:
+        query = query.where(JournalChain.name == name)
+    return [JournalChain(**row) for row in connection.execute(query).mappings()]
+
+
+def check_all(
+    connection: Connection, kept: Sequence[Checkpoint] = (), name: str = ""
+) -> list[Report]:
+    """Check the chains; a checkpoint that was kept goes to the chain it names."""
+    found = chains(connection, name)
+    if name and not found:
+        raise Unreadable(f"there is no chain of the name {name}")
+    origins = {chain.origin for chain in found}
+    for checkpoint in kept:
+        if checkpoint.origin not in origins:
+            raise Unreadable(f"no chain here is that of {checkpoint.origin}")
+    return [
+        check_chain(connection, chain, [c for c in kept if c.origin == chain.origin])
+        for chain in found
+    ]
+
+
+# ------------------------------------------------------------------------- an export
+
+
+def export(chain_id: int) -> Iterator[bytes]:
+    """Yield a chain as a file that can be checked anywhere, sealed at its end."""
+    settings: Settings = current_app.extensions["tracing.settings"]
+    chain = db.session.get_one(JournalChain, chain_id, populate_existing=True)
+    digest = hashlib.sha256()
+    size, origin = chain.size, chain.origin
+    for line in _lines(chain, settings):
+        digest.update(line)
+        yield line
+    seal = seal_text(origin, size, digest.digest())
+    note = checkpoints.sign(seal, settings, origin)
+    yield b"s\t" + json.dumps(note).encode() + b"\n"
+
+
+def _lines(chain: JournalChain, settings: Settings) -> Iterator[bytes]:
+    people = db.session.execute(
+        select(Account.id, Account.name).where(Account.authority_id == chain.id)
+    ).all()
+    head = {
+        "chain": chain.name,
+        "origin": chain.origin,
+        "key": str(checkpoints.key_of(settings, chain.origin)),
+        "people": {str(number): name for number, name in people},
+    }
+    yield FORMAT + b"\t" + canonical(head).encode() + b"\n"
+    notes = [found.note for found in checkpoints.of_days(chain.id)]
+    with reading() as connection:
+        for seq, record, hashed, salt, payload, erased, *_ in _rows(
+            connection, chain.id, chain.size
+        ):
+            parts = (
+                b"e",
+                str(seq).encode(),
+                hashed.hex().encode(),
+                NONE if salt is None else salt.hex().encode(),
+                NONE if erased is None else str(erased).encode(),
+                NONE if payload is None else payload.encode(),
+                record.encode(),
+            )
+            yield b"\t".join(parts) + b"\n"
+    for note in notes:
+        yield b"c\t" + json.dumps(note).encode() + b"\n"
+
+
+def write(chain_id: int, path: Path) -> None:
+    """Write the export of a chain to a file."""
+    with path.open("wb") as out:
+        out.writelines(export(chain_id))
