@@ -14,6 +14,7 @@ from flask import Flask, current_app
 from huey import SqliteHuey, crontab
 
 from tracing.config import Settings
+from tracing.journal import checkpoints
 from tracing.notifications import outbox, reminders
 from tracing.ports import Channel
 
@@ -42,6 +43,11 @@ def sweep() -> int:
     return reminders.sweep(outbox.utc_now(), domain=domain)
 
 
+def sign() -> int:
+    """Sign the heads of the journal that have grown."""
+    return len(checkpoints.make_all())
+
+
 def bind(app: Flask) -> Any:
     """Return the application's queue with its tasks; no file is opened yet."""
     settings: Settings = app.extensions["tracing.settings"]
@@ -63,8 +69,13 @@ def bind(app: Flask) -> Any:
             sweep()
             drain()
 
+    def sign_task() -> None:
+        with app.app_context():
+            sign()
+
     app.extensions[DRAIN] = huey.task(name="drain")(drain_task)
     huey.periodic_task(crontab(minute="*"), name="sweep")(sweep_task)
+    huey.periodic_task(crontab(minute="*"), name="sign")(sign_task)
     app.extensions[QUEUE] = huey
     return huey
 

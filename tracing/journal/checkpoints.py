@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
 from tracing.config import Settings
@@ -133,7 +133,7 @@ def of_size(chain_id: int, size: int) -> JournalCheckpoint | None:
     return db.session.get(JournalCheckpoint, (chain_id, size))
 
 
-def of_days(chain_id: int) -> Sequence[JournalCheckpoint]:
+def of_days(connection: Connection, chain_id: int) -> Sequence[str]:
     """Return the last checkpoint of each day: what an export carries."""
     day = func.substr(JournalCheckpoint.at, 1, 10)
     last = (
@@ -141,11 +141,12 @@ def of_days(chain_id: int) -> Sequence[JournalCheckpoint]:
         .where(JournalCheckpoint.chain_id == chain_id)
         .group_by(day)
     )
-    return db.session.scalars(
-        select(JournalCheckpoint)
+    found = connection.scalars(
+        select(JournalCheckpoint.note)
         .where(
             JournalCheckpoint.chain_id == chain_id,
             JournalCheckpoint.size.in_(last),
         )
         .order_by(JournalCheckpoint.size)
-    ).all()
+    )
+    return list(found)

@@ -152,21 +152,29 @@ def check_all(
 def export(chain_id: int) -> Iterator[bytes]:
     """Yield a chain as a file that can be checked anywhere, sealed at its end."""
     settings: Settings = current_app.extensions["tracing.settings"]
-    chain = db.session.get_one(JournalChain, chain_id, populate_existing=True)
+    with reading() as connection:
+        yield from _sealed(connection, chain_id, settings)
+
+
+def _sealed(
+    connection: Connection, chain_id: int, settings: Settings
+) -> Iterator[bytes]:
+    chain = next(found for found in chains(connection) if found.id == chain_id)
     digest = hashlib.sha256()
-    size, origin = chain.size, chain.origin
-    for line in _lines(chain, settings):
+    for line in _lines(connection, chain, settings):
         digest.update(line)
         yield line
-    seal = seal_text(origin, size, digest.digest())
-    note = checkpoints.sign(seal, settings, origin)
+    seal = seal_text(chain.origin, chain.size, digest.digest())
+    note = checkpoints.sign(seal, settings, chain.origin)
     yield b"s\t" + json.dumps(note).encode() + b"\n"
 
 
-def _lines(chain: JournalChain, settings: Settings) -> Iterator[bytes]:
-    people = db.session.execute(
+def _lines(
+    connection: Connection, chain: JournalChain, settings: Settings
+) -> Iterator[bytes]:
+    people = connection.execute(
         select(Account.id, Account.name).where(Account.authority_id == chain.id)
-    ).all()
+    )
     head = {
         "chain": chain.name,
         "origin": chain.origin,
@@ -174,21 +182,20 @@ def _lines(chain: JournalChain, settings: Settings) -> Iterator[bytes]:
         "people": {str(number): name for number, name in people},
     }
     yield FORMAT + b"\t" + canonical(head).encode() + b"\n"
-    notes = [found.note for found in checkpoints.of_days(chain.id)]
-    with reading() as connection:
-        for seq, record, hashed, salt, payload, erased, *_ in _rows(
-            connection, chain.id, chain.size
-        ):
-            parts = (
-                b"e",
-                str(seq).encode(),
-                hashed.hex().encode(),
-                NONE if salt is None else salt.hex().encode(),
-                NONE if erased is None else str(erased).encode(),
-                NONE if payload is None else payload.encode(),
-                record.encode(),
-            )
-            yield b"\t".join(parts) + b"\n"
+    notes = checkpoints.of_days(connection, chain.id)
+    for seq, record, hashed, salt, payload, erased, *_ in _rows(
+        connection, chain.id, chain.size
+    ):
+        parts = (
+            b"e",
+            str(seq).encode(),
+            hashed.hex().encode(),
+            NONE if salt is None else salt.hex().encode(),
+            NONE if erased is None else str(erased).encode(),
+            NONE if payload is None else payload.encode(),
+            record.encode(),
+        )
+        yield b"\t".join(parts) + b"\n"
     for note in notes:
         yield b"c\t" + json.dumps(note).encode() + b"\n"
 

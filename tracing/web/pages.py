@@ -6,7 +6,7 @@ from flask import Flask, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
-from tracing.web import contacts, drafts, home, lists, outgoing, requests
+from tracing.web import contacts, drafts, home, journal, lists, outgoing, requests
 
 OPEN_TO_ALL: Final = frozenset({"static", "home.language", "home.health"})
 """Besides the pages of signing in itself."""
@@ -14,7 +14,7 @@ OPEN_TO_ALL: Final = frozenset({"static", "home.language", "home.health"})
 
 def init_app(app: Flask) -> None:
     """Register the pages and put the door before them."""
-    for module in (home, lists, drafts, requests, contacts, outgoing):
+    for module in (home, lists, drafts, requests, contacts, outgoing, journal):
         for blueprint in module.BLUEPRINTS:
             app.register_blueprint(blueprint)
 

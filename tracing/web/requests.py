@@ -19,7 +19,7 @@ from werkzeug.exceptions import Forbidden, NotFound
 from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
-from tracing.casework import either, onward, queries, requested, requesting
+from tracing.casework import either, onward, queries, reading, requested, requesting
 from tracing.casework.apply import deadline_of, schedule_of
 from tracing.directory import entries
 from tracing.models import TraceRequest
@@ -104,6 +104,7 @@ def show(reference: str) -> str | Response:
 
 
 def _page(found: TraceRequest, actor: Actor, conflict: str = "") -> str:
+    reading.opened(found, actor, after_refusal=bool(conflict))
     side = _side(found, actor)
     now = datetime.now(UTC)
     plan = schedule_of(found)
@@ -142,6 +143,7 @@ def _page(found: TraceRequest, actor: Actor, conflict: str = "") -> str:
         warnings=shown.warnings(found),
         answer=shown.answer(response, labels) if response else None,
         history=shown.history(found, actor, here),
+        may_journal=policies.may_read_journal(actor),
         may_onward=onward.may_go_onward(actor, found),
         may_take=side is Party.REQUESTED
         and policies.may_answer(actor)
