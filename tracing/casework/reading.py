@@ -8,9 +8,7 @@ from tracing.models import TraceRequest
 from workflows.policies import Actor
 
 
-def opened(
-    request: TraceRequest, actor: Actor, *, after_refusal: bool = False
-) -> None:
+def opened(request: TraceRequest, actor: Actor, *, after_refusal: bool = False) -> None:
     """Keep that somebody opens a request, with the persons in it.
 
     After a refused change its transaction is let go of first: nothing was done in it,

@@ -28,6 +28,9 @@ BEGINNING: Final = bytes(32)
 CLOCKS: Final = timedelta(seconds=2)
 """The clocks of several machines may differ by this much."""
 
+UNDER_WAY: Final = timedelta(seconds=30)
+"""What was entered so shortly before an export may have come into the one alone."""
+
 NONE: Final = b"-"
 FINDINGS: Final = 100
 
@@ -322,8 +325,10 @@ def check(
             )
         try:
             said = loads(record)
-            right = said["seq"] == seq and said["chain"] == chain
             at, committed, action = said["at"], said["payload"], said["action"]
+            right = (
+                said["seq"] == seq and said["chain"] == chain and at.__class__ is str
+            )
         except (ValueError, KeyError, TypeError):
             report.add(seq, TAMPERED, "the entry cannot be read")
             expected, head = seq + 1, hashed
@@ -331,6 +336,7 @@ def check(
             continue
         if not right:
             report.add(seq, TAMPERED, "the entry belongs to another place")
+            at = str(at)
         if sha256(b"\2" + head + record).digest() != hashed:
             report.add(seq, TAMPERED, "the entry, or the one before it, was changed")
         if payload is None or salt is None:
@@ -342,7 +348,7 @@ def check(
         if at < last_at and _set_back(last_at, at):
             report.add(seq, WARNING, f"the clock was set back from {last_at} to {at}")
         if action == "erased":
-            erased.update(dict.fromkeys(said.get("erases", ()), seq))
+            erased.update(dict.fromkeys(_numbers(said.get("erases")), seq))
         if seen is not None:
             seen(said)
         last_at, expected, head = at, seq + 1, hashed
@@ -358,6 +364,11 @@ def check(
     report.root = tree.root()
     _compare(report, checkpoints, roots)
     return report
+
+
+def _numbers(found: object) -> list[int]:
+    given = found if isinstance(found, list) else []
+    return [number for number in given if isinstance(number, int)]
 
 
 def _set_back(before: str, after: str) -> bool:
@@ -421,8 +432,9 @@ class Shared:
 
     def see(self, said: Mapping[str, Any]) -> None:
         """Keep an entry that is shared with the other chain."""
-        if self.other in said.get("shared", ()):
-            key = said["payload"]
+        shared = said.get("shared")
+        if isinstance(shared, list) and self.other in shared:
+            key = str(said["payload"])
             self.found[key] = (
                 said["action"],
                 said.get("object", ""),
@@ -432,11 +444,8 @@ class Shared:
             self.seqs[key] = said["seq"]
 
 
-def compare_shared(
-    report: Report, mine: Shared, theirs: Shared, until: tuple[str, str]
-) -> None:
-    """Report what the two sides of the same requests were not shown alike."""
-    last = min(until)
+def compare_shared(report: Report, mine: Shared, theirs: Shared, last: str) -> None:
+    """Report what the two sides of the same requests were not shown alike until then."""
     for key, entry in mine.found.items():
         if entry[3] < last and theirs.found.get(key) != entry:
             text = f"{mine.other} does not hold the same entry"
@@ -462,8 +471,11 @@ class Export:
             self.chain = str(self.head["chain"])
             self.origin = str(self.head["origin"])
             self.keys = read_keys(str(self.head["key"]))
-        except (OSError, KeyError) as error:
+            self.made_at = datetime.fromisoformat(str(self.head["exported"]))
+        except (OSError, KeyError, ValueError) as error:
             raise Unreadable(f"{path}: {error}") from error
+        if self.made_at.tzinfo is None:
+            raise Unreadable(f"{path}: the time of the export has no zone")
         self.checkpoints: list[Checkpoint] = []
         self.seal = ""
         self.digest = _sha256()
@@ -544,12 +556,15 @@ def check_export(
     keys: Mapping[bytes, Key] | None = None,
     kept: Sequence[Checkpoint] = (),
     others: Sequence[Path] = (),
+    *,
+    verifies: Verifies = ed25519,
+    under_way: timedelta = UNDER_WAY,
 ) -> Report:
     """Check an export: alone, with checkpoints kept from before, with other sides'."""
     export = Export(path)
     trusted = keys or export.keys
-    theirs = [(other, *_shared(other, export.chain)) for other in others]
-    mine = [Shared(report.chain) for _, report, _ in theirs]
+    theirs = [_shared(other, export.chain) for other in others]
+    mine = [Shared(other.chain) for other, _ in theirs]
 
     def seen(said: Mapping[str, Any]) -> None:
         for shared in mine:
@@ -561,20 +576,22 @@ def check_export(
     )
     if not export.seal:
         raise Unreadable(f"{path}: the end is missing")
-    check_notes(report, export.origin, [*inside, *kept], trusted)
+    check_notes(report, export.origin, [*inside, *kept], trusted, verifies)
     expected = seal_text(export.origin, report.size, export.digest.digest())
     if split_note(export.seal)[0] != expected:
         report.add(0, TAMPERED, "the file was changed after it was sealed")
-    elif fault := fault_of_note(export.seal, trusted):
+    elif fault := fault_of_note(export.seal, trusted, verifies):
         report.add(0, TAMPERED, f"the seal of the file: {fault}")
-    for shared, (_, other, their) in zip(mine, theirs, strict=True):
-        compare_shared(report, shared, their, (report.last_at, other.last_at))
+    for shared, (other, their) in zip(mine, theirs, strict=True):
+        both = min(export.made_at, other.made_at) - under_way
+        compare_shared(report, shared, their, both.isoformat())
     return report
 
 
-def _shared(path: Path, chain: str) -> tuple[Report, Shared]:
+def _shared(path: Path, chain: str) -> tuple[Export, Shared]:
     export, shared = Export(path), Shared(chain)
-    return check(export.chain, export.rows(), (), shared.see), shared
+    check(export.chain, export.rows(), (), shared.see)
+    return export, shared
 
 
 def read_text(path: Path) -> str:
