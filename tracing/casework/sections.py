@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from marshmallow import ValidationError
 
-from tracing.journal.canonical import canonical
+from tracing.journal.canonical import canonical, plain
 from tracing.models import Item, Marking, Person, TraceRequest
 from tracing.schemas.fields import Section
 from tracing.schemas.request import SECTIONS
@@ -185,7 +185,7 @@ def changes(before: Values, after: Values) -> dict[str, Any]:
     for key, values in after.items():
         old = before.get(key, {})
         for name in {**old, **values}:
-            one, other = old.get(name), values.get(name)
+            one, other = plain(old.get(name)), plain(values.get(name))
             if one != other:
                 found[f"{key}.{name}"] = [_countable(one), _countable(other)]
     return found
