@@ -316,7 +316,7 @@ def check(
 ) -> Report:
     """Check every entry of a chain, and that it begins as each checkpoint says."""
     report = Report(chain)
-    roots = dict.fromkeys((c.size for c in checkpoints), b"")
+    roots = dict.fromkeys((c.size for c in checkpoints), Tree().root())
     tree, missing, present, erased = Tree(), {}, set(), dict[int, int]()
     expected, head, last_at = 1, BEGINNING, ""
     # Half the time of json.loads, which looks for an encoding and for spaces.
@@ -353,7 +353,7 @@ def check(
             missing[seq] = erased_by
         elif sha256(b"\0" + salt + payload).hexdigest() != committed:
             report.add(seq, TAMPERED, "what the entry carried was changed")
-        if erased_by is not None and payload is not None:
+        if erased_by is not None and not (payload is salt is None):
             present.add(seq)
         if at < last_at and _set_back(last_at, at):
             report.add(seq, WARNING, f"the clock was set back from {last_at} to {at}")
@@ -401,7 +401,7 @@ def _compare(
                 f"a checkpoint was made of {checkpoint.size} entries,"
                 f" and {report.size} are here",
             )
-        elif checkpoint.size and roots[checkpoint.size] != checkpoint.root:
+        elif roots[checkpoint.size] != checkpoint.root:
             inside = range(same + 1, checkpoint.size + 1)
             bad = (f.seq for f in report.findings if f.level == TAMPERED)
             report.add(
@@ -511,7 +511,10 @@ class Export:
         digest, unhex = self.digest.update, bytes.fromhex
         digest(file.readline())
         for line in file:
-            parts = line[:-1].split(b"\t")
+            parts = line.split(b"\t")
+            if parts[-1][-1:] != b"\n":
+                raise Unreadable(f"{self.path}: the last line is cut off")
+            parts[-1] = parts[-1][:-1]
             if len(parts) == 7:
                 digest(line)
                 _, seq, hashed, salt, erased, payload, record = parts
