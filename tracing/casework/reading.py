@@ -21,9 +21,13 @@ def opened(request: TraceRequest, actor: Actor, *, after_refusal: bool = False) 
     journal.read(Kind.READ, actor, about=about, parties=parties, payload=said)
 
 
-def journal_opened(actor: Actor, *, reference: str = "") -> None:
-    """Keep that somebody looks into the journal, and about what."""
-    journal.read(Kind.JOURNAL_READ, actor, about=reference)
+def journal_opened(actor: Actor, *, reference: str = "", **wanted: object) -> None:
+    """Keep that somebody looks into the journal, and what was looked for.
+
+    `reference` is of a request that the reader may see; what was typed into a filter
+    is no such thing, and stands in the payload.
+    """
+    journal.read(Kind.JOURNAL_READ, actor, about=reference, payload=wanted)
 
 
 def journal_exported(actor: Actor) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flask import current_app
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Engine, select
 
 from tracing.config import Settings
 from tracing.extensions import db
@@ -50,10 +50,14 @@ _ROWS: Final = """
 
 def reading() -> Connection:
     """Return a connection that sees one moment, and keeps no writer waiting."""
+    return _readers().connect()
+
+
+def _readers() -> Engine:
     engine = db.engine.execution_options(readonly=True)
     if engine.dialect.name == "postgresql":
         engine = engine.execution_options(isolation_level="REPEATABLE READ")
-    return engine.connect()
+    return engine
 
 
 def _rows(connection: Connection, chain_id: int, size: int) -> Iterator[Any]:
@@ -161,12 +165,17 @@ def check_all(
 
 def export(chain_id: int) -> Iterator[bytes]:
     """Yield a chain as a file that can be checked anywhere, sealed at its end."""
+    # Now, while there is an application: the file is read when that is long over.
     settings: Settings = current_app.extensions["tracing.settings"]
-    with reading() as connection:
-        yield from _sealed(connection, chain_id, settings)
+    return _sealed(_readers(), chain_id, settings)
 
 
-def _sealed(
+def _sealed(engine: Engine, chain_id: int, settings: Settings) -> Iterator[bytes]:
+    with engine.connect() as connection:
+        yield from _sealing(connection, chain_id, settings)
+
+
+def _sealing(
     connection: Connection, chain_id: int, settings: Settings
 ) -> Iterator[bytes]:
     at = datetime.now(UTC)

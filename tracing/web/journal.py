@@ -9,7 +9,6 @@ from flask import (
     current_app,
     render_template,
     request,
-    stream_with_context,
     url_for,
 )
 from werkzeug.exceptions import Forbidden, NotFound
@@ -89,7 +88,14 @@ def show() -> str:
         since=_day("since"),
         until=_day("until"),
     )
-    reading.journal_opened(actor, reference=wanted.about)
+    reading.journal_opened(
+        actor,
+        person=wanted.actor_id,
+        kinds=wanted.kinds,
+        typed=wanted.about,
+        since=wanted.since,
+        until=wanted.until,
+    )
     page = looking.page(
         actor.authority_id, wanted, before=_number(request.args.get("before", ""))
     )
@@ -140,7 +146,7 @@ def export() -> Response:
     give_up()
     reading.journal_exported(actor)
     name = f"journal-{actor.authority_id}.txt"
-    return _file(stream_with_context(live.export(actor.authority_id)), name)
+    return _file(live.export(actor.authority_id), name)
 
 
 @journal.get("/journal/checkpoints")
