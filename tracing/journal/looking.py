@@ -59,20 +59,8 @@ def page(
     chain_id: int, wanted: Filter, *, before: int | None = None, size: int = 50
 ) -> Page:
     """Return a page of one authority's journal, newest first."""
-    query = (
-        select(
-            JournalEntry.seq,
-            JournalEntry.record,
-            JournalEntry.hash,
-            JournalPayload.salt,
-            JournalPayload.payload,
-        )
-        .outerjoin(
-            JournalPayload,
-            (JournalPayload.chain_id == JournalEntry.chain_id)
-            & (JournalPayload.seq == JournalEntry.seq),
-        )
-        .where(JournalEntry.chain_id == chain_id)
+    query = select(JournalEntry.seq, JournalEntry.record, JournalEntry.hash).where(
+        JournalEntry.chain_id == chain_id
     )
     if wanted.actor_id is not None:
         query = query.where(JournalEntry.actor_id == wanted.actor_id)
@@ -97,6 +85,7 @@ def page(
 
 def _lines(chain_id: int, rows: Sequence[Any]) -> list[Line]:
     heads = _hashes(chain_id, [row.seq - 1 for row in rows])
+    carried = _carried(chain_id, [row.seq for row in rows])
     said = [json.loads(row.record) for row in rows]
     people = names(chain_id, (s["actor"] for s in said if "actor" in s))
     places = _authorities(s["by"] for s in said)
@@ -109,22 +98,46 @@ def _lines(chain_id: int, rows: Sequence[Any]) -> list[Line]:
             after=line.get("after", ""),
             by=places.get(line["by"], ""),
             who=people.get(line.get("actor"), ""),
-            payload=json.loads(row.payload) if row.payload else None,
-            whole=_is_whole(row, line, heads.get(row.seq - 1)),
+            payload=_payload(carried.get(row.seq)),
+            whole=_is_whole(row, line, heads.get(row.seq - 1), carried.get(row.seq)),
         )
         for row, line in zip(rows, said, strict=True)
     ]
 
 
-def _is_whole(row: Any, said: dict[str, Any], head: bytes | None) -> bool:
+Carried = tuple[bytes, str]
+
+
+def _carried(chain_id: int, seqs: Sequence[int]) -> dict[int, Carried]:
+    """Return salt and payload of those entries that still have them."""
+    found = db.session.execute(
+        select(JournalPayload.seq, JournalPayload.salt, JournalPayload.payload).where(
+            JournalPayload.chain_id == chain_id, JournalPayload.seq.in_(seqs)
+        )
+    )
+    return {
+        seq: (bytes(salt), payload)
+        for seq, salt, payload in found
+        if salt is not None and payload is not None
+    }
+
+
+def _payload(carried: Carried | None) -> dict[str, Any] | None:
+    found: Any = json.loads(carried[1]) if carried else None
+    return found if isinstance(found, dict) else None
+
+
+def _is_whole(
+    row: Any, said: dict[str, Any], head: bytes | None, carried: Carried | None
+) -> bool:
     if head is None or said.get("seq") != row.seq:
         return False
     if entry_hash(head, row.record.encode()) != bytes(row.hash):
         return False
-    if row.payload is None:
+    if carried is None:
         return True
-    kept = commitment(bytes(row.salt), row.payload.encode()).hex()
-    return kept == str(said["payload"])
+    salt, payload = carried
+    return commitment(salt, payload.encode()).hex() == str(said["payload"])
 
 
 def _hashes(chain_id: int, seqs: Iterable[int]) -> dict[int, bytes]:
