@@ -99,7 +99,7 @@ def _checked(rows: Iterator[Any], changed: list[int]) -> Iterator[Row]:
         ) and not _is_found_by(record, kind, at, actor, about):
             changed.append(seq)
         text = None if payload is None else payload.encode()
-        yield seq, record.encode(), hashed, salt, text, erased
+        yield seq, record, hashed, salt, text, erased
 
 
 def _is_found_by(

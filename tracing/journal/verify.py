@@ -302,7 +302,7 @@ class Report:
 
 # ------------------------------------------------------------------- the entries
 
-Row = tuple[int, bytes, bytes, bytes | None, bytes | None, int | None]
+Row = tuple[int, str, bytes, bytes | None, bytes | None, int | None]
 """Number, record, hash, salt, payload, and the entry that erased it."""
 
 Seen = Callable[[Mapping[str, Any]], None]
@@ -330,14 +330,13 @@ def check(
                 f"entry {expected} is expected here and entry {seq} found",
             )
         try:
-            text = record.decode()
-            said, end = scan(text, 0)
+            said, end = scan(record, 0)
             at, committed, action = said["at"], said["payload"], said["action"]
             right = (
                 said["seq"] == seq
                 and said["chain"] == chain
                 and at.__class__ is str
-                and end == len(text)
+                and end == len(record)
             )
         except (ValueError, KeyError, TypeError, StopIteration, RecursionError):
             report.add(seq, TAMPERED, "the entry cannot be read")
@@ -347,7 +346,7 @@ def check(
         if not right:
             report.add(seq, TAMPERED, "the entry belongs to another place")
             at = str(at)
-        if sha256(b"\2" + head + record).digest() != hashed:
+        if sha256(b"\2" + head + record.encode()).digest() != hashed:
             report.add(seq, TAMPERED, "the entry, or the one before it, was changed")
         if payload is None or salt is None:
             missing[seq] = erased_by
@@ -521,7 +520,7 @@ class Export:
                 try:
                     yield (
                         int(seq),
-                        record,
+                        record.decode(),
                         unhex(hashed.decode()),
                         None if salt == NONE else unhex(salt.decode()),
                         None if payload == NONE else payload,
