@@ -1,5 +1,6 @@
 """The journal as it stands in the database: read in order, exported, checked."""
 
+import contextlib
 import hashlib
 import json
 import sys
@@ -63,17 +64,24 @@ def _readers() -> Engine:
     return engine
 
 
-def _walk(connection: Connection, query: str) -> Iterator[Any]:
-    found = connection.execution_options(yield_per=_AT_ONCE).exec_driver_sql(query)
-    for part in found.partitions():
-        yield from part
+def _walk(connection: Connection, name: str, query: str) -> Iterator[Any]:
+    """Yield rows as the driver makes them, some thousands at a time."""
+    if not connection.in_transaction():
+        connection.begin()
+    # A cursor with a name stays in the server; SQLite has no other kind.
+    server = connection.dialect.name == "postgresql"
+    given = {"name": name} if server else {}
+    with contextlib.closing(connection.connection.cursor(**given)) as cursor:
+        cursor.execute(query)
+        while part := cursor.fetchmany(_AT_ONCE):
+            yield from part
 
 
 def _rows(connection: Connection, chain_id: int, size: int) -> Iterator[Any]:
-    carried = _walk(connection, _PAYLOADS.format(chain=chain_id, size=size))
+    carried = _walk(connection, "payloads", _PAYLOADS.format(chain=chain_id, size=size))
     number, salt, payload, erased = next(carried, _NO_MORE)
     for seq, record, hashed, *found_by in _walk(
-        connection, _ENTRIES.format(chain=chain_id, size=size)
+        connection, "entries", _ENTRIES.format(chain=chain_id, size=size)
     ):
         while number < seq:
             number, salt, payload, erased = next(carried, _NO_MORE)
