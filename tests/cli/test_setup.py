@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import func, select
 
+from tracing import config
 from tracing.accounts import people
 from tracing.cli import setup
 from tracing.cli.demo import PLACES, load_demo
@@ -227,3 +228,20 @@ def test_a_password_can_be_read_out_and_is_never_the_same():
     assert len(made) == 50
     assert all(len(password) >= 24 for password in made)
     assert not set("".join(made)) & set("ilo01")
+
+
+def test_a_secret_that_came_later_is_added_to_an_older_file(tmp_path):
+    file = tmp_path / "config.py"
+    file.write_text('SECRET_KEY = "a"\nPASSWORD_SALT = "b"\nTOTP_KEY = "c"')
+    assert config.write_secrets(tmp_path, {})
+    found = config.load(tmp_path, {})
+    assert (found.secret_key, found.password_salt, found.totp_key) == ("a", "b", "c")
+    assert len(found.journal_key) > 40
+    assert not config.write_secrets(tmp_path, {})
+    assert config.load(tmp_path, {}).journal_key == found.journal_key
+
+
+def test_a_secret_of_the_environment_is_not_written_down(tmp_path):
+    config.write_secrets(tmp_path, {"TRACING_JOURNAL_KEY": "from outside"})
+    assert "JOURNAL_KEY" not in (tmp_path / "config.py").read_text()
+    assert (tmp_path / "config.py").stat().st_mode & 0o777 == 0o600
