@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ from bench.seeding import ASKING, LARGE, TINY, World
 from bench.site import Figures, Person, Site
 from tracing import create_app, worker
 from tracing.extensions import db
+from tracing.journal import live
+from tracing.journal.verify import check_export
 from tracing.models import Authority
 
 NAMES: Final = (
@@ -32,6 +35,7 @@ NAMES: Final = (
     "file_request_posts_rps",
     "server_rss_mb",
     "sweep_s",
+    "journal_verify_s_per_million",
 )
 SIZES: Final = {"small": (1_000, 20_000), "full": (1_000, 1_000_000)}
 ROUNDS: Final = {"small": (3, 2.0), "full": (5, 4.0)}
@@ -111,6 +115,8 @@ class Bench:
         if "sweep_s" in self.wanted:
             for place in self.places:
                 _sweep(place)
+        if "journal_verify_s_per_million" in self.wanted:
+            _verify(self.places[-1])
 
     def say(
         self, place: Place, name: str, value: float, unit: str, **more: str
@@ -181,6 +187,28 @@ def _sweep(place: Place) -> None:
         took = time.perf_counter() - start
         db.session.remove()
     place.say("sweep_s", took, "s", case=f"{due} due, {written} written")
+
+
+def _verify(place: Place) -> None:
+    """Check as many entries as there are requests, where they stand and in a file."""
+    with place.app.app_context():
+        seeding.fill_journal(place.world.tiny, place.n)
+        path = Path(place.app.instance_path) / "journal.txt"
+        live.write(place.world.tiny, path)
+        db.session.remove()
+        with live.reading() as connection:
+            (chain,) = live.chains(connection, TINY)
+            start = time.perf_counter()
+            report = live.check_chain(connection, chain)
+            took = {"database": time.perf_counter() - start}
+        start = time.perf_counter()
+        in_file = check_export(path)
+        took["file"] = time.perf_counter() - start
+        assert report.level == in_file.level == 0
+        assert report.size == in_file.size >= place.n
+    for case, seconds in took.items():
+        per_million = seconds / report.size * 1_000_000
+        place.say("journal_verify_s_per_million", per_million, "s", case=case)
 
 
 def measure(kind: str, wanted: set[str], scale: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from random import Random
+from types import SimpleNamespace
 from typing import Any, Final
 
 from sqlalchemy import Connection, Table, create_engine, func, select
@@ -20,6 +21,8 @@ from tracing.casework.references import NUMBERS, reference_of
 from tracing.cli.demo import Tale, form_of
 from tracing.directory import countries
 from tracing.extensions import db
+from tracing.journal import checkpoints, journal
+from tracing.journal.kinds import Kind
 from tracing.models import (
     Account,
     Authority,
@@ -32,12 +35,13 @@ from tracing.models import (
     RequestEvent,
     TraceRequest,
 )
-from workflows.policies import Role
+from workflows.policies import Actor, Role
 
 PASSWORD: Final = "measure-me-and-go-away"
 PATTERNS: Final = 20
 TINY_HAS: Final = 3
 DUE: Final = 1000
+JOURNAL_ROWS: Final = 10_000
 ROOM: Final = 32
 """Identities kept for the rows of one copy in a table that has several of them."""
 
@@ -80,6 +84,36 @@ def make_due(now: datetime) -> int:
     )
     db.session.commit()
     return len(found)
+
+
+def fill_journal(authority_id: int, n: int) -> None:
+    """Write n entries such as steps leave, many at a time."""
+    connection = db.session.connection()
+    heads = [
+        SimpleNamespace(**row._mapping)
+        for row in journal._lock(connection, [authority_id])
+    ]
+    doing = journal.Doing(
+        Kind.RESPOND,
+        Actor(1, "Somebody", authority_id, "An authority", frozenset({Role.OFFICER})),
+        "2026-KE-0000417X",
+        (authority_id,),
+        "responded",
+        {"position": 5, "carried": {"outcome": "NO_RECORD", "text": "x" * 200}},
+    )
+    for start in range(0, n, JOURNAL_ROWS):
+        entries: list[dict[str, Any]] = []
+        payloads: list[dict[str, Any]] = []
+        for _ in range(min(JOURNAL_ROWS, n - start)):
+            entry, payload, moved = journal._entries(heads, doing, authority_id)
+            entries += entry
+            payloads += payload
+            heads[0].size, heads[0].head = moved[0]["to_size"], moved[0]["to_head"]
+        connection.execute(journal._ADD_ENTRY, entries)
+        connection.execute(journal._ADD_PAYLOAD, payloads)
+        connection.execute(journal._MOVE_HEAD, moved)
+    db.session.commit()
+    checkpoints.make_all()
 
 
 # ---------------------------------------------------------------- who, and patterns

@@ -160,7 +160,8 @@ def serving(settings: Settings) -> Iterator[Site]:
         free.bind((HOST, 0))
         port = free.getsockname()[1]
     environ = {k: v for k, v in os.environ.items() if not k.startswith("TRACING_")}
-    named = ("database_url", "secret_key", "password_salt", "totp_key")
+    secret = ("secret_key", "password_salt", "totp_key", "journal_key")
+    named = ("database_url", *secret)
     environ |= {f"TRACING_{name.upper()}": getattr(settings, name) for name in named}
     environ |= {
         "TRACING_INSTANCE_PATH": settings.instance,

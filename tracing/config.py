@@ -23,6 +23,7 @@ class Settings:
     totp_key: str = ""
     public_url: str = ""
     allowed_hosts: str = ""
+    journal_key: str = ""
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
@@ -76,12 +77,13 @@ class Settings:
             secret_key="test-" * 8,
             password_salt="test-" * 8,
             totp_key="test-" * 8,
+            journal_key="test-" * 8,
         )
 
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-SECRETS = ("secret_key", "password_salt", "totp_key", "smtp_password")
-_REQUIRED = ("secret_key", "password_salt", "totp_key")
+_REQUIRED = ("secret_key", "password_salt", "totp_key", "journal_key")
+SECRETS = (*_REQUIRED, "smtp_password")
 
 
 def template_folder() -> Path:
@@ -144,15 +146,26 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     return settings
 
 
-def write_secrets(instance: Path) -> bool:
-    """Write instance/config.py with fresh secrets where there is none yet."""
+def write_secrets(instance: Path, environ: Mapping[str, str] = os.environ) -> bool:
+    """Write fresh secrets into instance/config.py where there are none yet.
+
+    A file of an older version lacks those that came later: they are added.
+    """
     instance.mkdir(parents=True, exist_ok=True)
     file = instance / "config.py"
-    if file.exists():
+    known = runpy.run_path(str(file)) if file.is_file() else {}
+    missing = [
+        name.upper()
+        for name in _REQUIRED
+        if name.upper() not in known and not environ.get(f"TRACING_{name.upper()}")
+    ]
+    if file.exists() and not missing:
         return False
     lines = ["# Secrets of this installation: keep this file private.\n"]
-    lines += [f'{name.upper()} = "{secrets.token_urlsafe(48)}"\n' for name in _REQUIRED]
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as out:
+    if file.exists():
+        lines = [""] if file.read_bytes()[-1:] in (b"", b"\n") else ["\n"]
+    lines += [f'{name} = "{secrets.token_urlsafe(48)}"\n' for name in missing]
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "a") as out:
         out.writelines(lines)
     return True

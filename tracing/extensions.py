@@ -61,8 +61,11 @@ def guard_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        reading = connection.get_execution_options().get("readonly") or (
-            has_request_context() and request.method in ("GET", "HEAD")
+        options = connection.get_execution_options()
+        reading = options.get("readonly") or (
+            has_request_context()
+            and request.method in ("GET", "HEAD")
+            and not options.get("writing")
         )
         connection.exec_driver_sql("BEGIN DEFERRED" if reading else "BEGIN IMMEDIATE")
 

@@ -15,6 +15,7 @@ from huey import SqliteHuey, crontab
 
 from tracing.casework import attachments
 from tracing.config import Settings
+from tracing.journal import checkpoints
 from tracing.notifications import outbox, reminders
 from tracing.ports import Channel
 
@@ -46,6 +47,9 @@ def sweep() -> int:
 def tidy() -> int:
     """Let go of files that nobody keeps."""
     return attachments.clean_up()
+def sign() -> int:
+    """Sign the heads of the journal that have grown."""
+    return len(checkpoints.make_all())
 
 
 def bind(app: Flask) -> Any:
@@ -74,9 +78,14 @@ def bind(app: Flask) -> Any:
         with app.app_context():
             tidy()
 
+    def sign_task() -> None:
+        with app.app_context():
+            sign()
+
     app.extensions[DRAIN] = huey.task(name="drain")(drain_task)
     huey.periodic_task(crontab(minute="*"), name="sweep")(sweep_task)
     huey.periodic_task(crontab(minute="17"), name="tidy")(tidy_task)
+    huey.periodic_task(crontab(minute="*"), name="sign")(sign_task)
     app.extensions[QUEUE] = huey
     return huey
 

@@ -66,6 +66,7 @@ CASE_ROLES: Final = frozenset(
 )
 ASKERS: Final = frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})
 ANSWERERS: Final = frozenset({Role.OFFICER, Role.SUPERVISOR})
+JOURNAL_READERS: Final = frozenset({Role.AUDITOR, Role.SUPERVISOR})
 
 
 def party_of(actor: Actor, request: Parties) -> Party | None:
@@ -92,6 +93,11 @@ def may_file(actor: Actor) -> bool:
 def may_answer(actor: Actor) -> bool:
     """Tell whether the actor works the queue of requests to answer."""
     return not actor.roles.isdisjoint(ANSWERERS)
+
+
+def may_read_journal(actor: Actor) -> bool:
+    """Tell whether the actor may look into the journal of the own authority."""
+    return not actor.roles.isdisjoint(JOURNAL_READERS)
 
 
 def may_fire(actor: Actor, _trigger: Trigger, request: Parties) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from tracing import config
 from tracing.accounts import people
 from tracing.cli import setup
 from tracing.cli.demo import PLACES, load_demo
@@ -169,6 +170,7 @@ def test_settings_are_shown_with_their_source_and_no_secret(run, tmp_path, monke
     folder.mkdir(exist_ok=True)
     (folder / "config.py").write_text(
         'SECRET_KEY = "hush-1"\nPASSWORD_SALT = "hush-2"\nTOTP_KEY = "hush-3"\n'
+        'JOURNAL_KEY = "hush-5"\n'
         'DATABASE_URL = "postgresql://someone:hush-4@db.example/tracing"\n'
     )
     monkeypatch.setenv("TRACING_PORT", "8123")
@@ -230,3 +232,20 @@ def test_a_password_can_be_read_out_and_is_never_the_same():
     assert len(made) == 50
     assert all(len(password) >= 24 for password in made)
     assert not set("".join(made)) & set("ilo01")
+
+
+def test_a_secret_that_came_later_is_added_to_an_older_file(tmp_path):
+    file = tmp_path / "config.py"
+    file.write_text('SECRET_KEY = "a"\nPASSWORD_SALT = "b"\nTOTP_KEY = "c"')
+    assert config.write_secrets(tmp_path, {})
+    found = config.load(tmp_path, {})
+    assert (found.secret_key, found.password_salt, found.totp_key) == ("a", "b", "c")
+    assert len(found.journal_key) > 40
+    assert not config.write_secrets(tmp_path, {})
+    assert config.load(tmp_path, {}).journal_key == found.journal_key
+
+
+def test_a_secret_of_the_environment_is_not_written_down(tmp_path):
+    config.write_secrets(tmp_path, {"TRACING_JOURNAL_KEY": "from outside"})
+    assert "JOURNAL_KEY" not in (tmp_path / "config.py").read_text()
+    assert (tmp_path / "config.py").stat().st_mode & 0o777 == 0o600

@@ -15,6 +15,7 @@ COMMANDS = (
     "tracing/cli/",
     "tracing/directory/entries.py",
     "tracing/directory/importing.py",
+    "tracing/journal/checkpoints.py",
     "tracing/registry/importing.py",
 )
 LIFECYCLE = "workflows/lifecycle.py"

@@ -5,19 +5,31 @@ from sqlalchemy import select
 
 from tests import factories
 from tracing.extensions import db
-from tracing.models import Base
+from tracing.journal.kinds import READS, Kind
+from tracing.models import Base, JournalEntry
+
+LOOKS = {*READS, Kind.JOURNAL_READ, Kind.JOURNAL_EXPORTED}
 
 
 @pytest.fixture
 def everything(session):
-    """Reads all rows of all tables, to compare before and after."""
+    """Reads all rows of all tables, to compare before and after.
+
+    Of the journal what tells of changes: that somebody looked is entered as well.
+    """
 
     def read():
         db.session.rollback()
-        return {
+        found = {
             name: sorted(map(repr, db.session.execute(select(table)).all()))
             for name, table in Base.metadata.tables.items()
+            if not name.startswith("journal_")
         }
+        changes = select(JournalEntry.record).where(
+            JournalEntry.kind.not_in([kind.value for kind in LOOKS])
+        )
+        found["journal"] = sorted(db.session.scalars(changes))
+        return found
 
     return read
 

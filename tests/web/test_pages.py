@@ -141,6 +141,8 @@ PAGES = {
     "/trace-requests/new": FILE,
     "/points-of-contact": ALL,
     "/outgoing": {R.ADMINISTRATOR, R.SUPERVISOR},
+    "/journal": {R.AUDITOR, R.SUPERVISOR},
+    "/journal/checkpoints": {R.AUDITOR, R.SUPERVISOR},
 }
 
 

@@ -10,7 +10,10 @@ from flask_security import hash_password
 from sqlalchemy import select
 
 from tracing.extensions import db
+from tracing.journal import journal
+from tracing.journal.kinds import Kind
 from tracing.models import Account, Authority, Role
+from workflows.policies import Actor
 from workflows.policies import Role as RoleName
 
 # Without i, l, o, 0 and 1, which look alike on paper.
@@ -51,6 +54,8 @@ def add_person(
     password: str,
     roles: Iterable[RoleName],
     language: str = "en",
+    *,
+    by: Actor | None = None,
 ) -> Account:
     """Add a person who can sign in. The caller commits."""
     account = Account(
@@ -65,6 +70,17 @@ def add_person(
     )
     db.session.add(account)
     db.session.flush()
+    journal.record(
+        Kind.ACCOUNT_ADDED,
+        by,
+        parties=(account.authority_id,),
+        payload={
+            "account": account.id,
+            "name": name,
+            "email": account.email,
+            "roles": list(account.role_names),
+        },
+    )
     return account
 
 

@@ -10,6 +10,7 @@ from flask_security import (
     SQLAlchemyUserDatastore,
 )
 
+from tracing.accounts import entered
 from tracing.extensions import db
 from tracing.models import Account, Role
 
@@ -64,3 +65,4 @@ def init_app(app: Flask) -> None:
     )
     datastore = SQLAlchemyUserDatastore(db, Account, Role)
     security.init_app(app, datastore, register_blueprint=True, mail_util_cls=NoMail)
+    entered.init_app(app)

@@ -9,17 +9,20 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 from sqlalchemy import func, select
 
+from tracing.casework import sections
 from tracing.directory.calendars import calendar_of
 from tracing.extensions import db
 from tracing.faults import Stale
+from tracing.journal import journal
+from tracing.journal.kinds import Kind as Entry
 from tracing.models import RequestEvent, TraceRequest
 from tracing.models.trace_request import FAR
 from tracing.notifications import compose, reminders
 from workflows import deadlines, lifecycle, policies, regimes
 from workflows.deadlines import Deadline, Kind
-from workflows.facts import Fact
+from workflows.facts import Fact, Response
 from workflows.policies import Actor
-from workflows.states import OPEN, State, Trigger
+from workflows.states import NEUTRAL, OPEN, Party, State, Trigger
 from workflows.vocabulary import LegalBasis, Urgency
 
 
@@ -113,6 +116,11 @@ def apply(
         )
     )
     request.changed_at = at
+    if isinstance(fact, Response):
+        request.outcome = fact.outcome
+    takes_on = party is Party.REQUESTED and trigger not in NEUTRAL
+    if takes_on and request.assigned_to_id is None:
+        request.assigned_to_id = actor.user_id
     request.settle()
     plan = settle_deadlines(request)
     answer = deadline_of(plan, Kind.ANSWER)
@@ -127,6 +135,47 @@ def apply(
     )
     first = len(request.events) == 1
     reminders.plan_for(request, plan, regime_of(request), first=first)
+    enter_step(request, actor)  # last: it takes the lock on the chains
+
+
+def enter_step(request: TraceRequest, actor: Actor) -> None:
+    """Enter the newest step in the journal; a note, of its own authority alone."""
+    step = request.events[-1]
+    alone = step.trigger is Trigger.NOTE
+    said = {
+        "position": step.position,
+        "before": step.before,
+        "at": step.at,
+        "carried": step.carried,
+    }
+    if step.trigger is Trigger.SUBMIT:
+        said["content"] = sections.digest(request)
+    journal.record(
+        Entry(step.trigger.value),
+        actor,
+        about=request.reference,
+        parties=() if alone else parties_of(request),
+        after=step.after.value,
+        payload=said,
+    )
+
+
+def enter(entry: Entry, request: TraceRequest, actor: Actor, **said: object) -> None:
+    """Enter what is done to a request beside the steps of its life."""
+    journal.record(
+        entry,
+        actor,
+        about=request.reference,
+        after=request.state.value if request.state is State.DRAFT else "",
+        payload=said,
+    )
+
+
+def parties_of(request: TraceRequest) -> tuple[int, ...]:
+    """Return both sides by number; of a draft the one that writes it."""
+    asked = None if request.state is State.DRAFT else request.requested_id
+    found = (request.requesting_id or request.requesting.id, asked)
+    return tuple(number for number in found if number is not None)
 
 
 def settle_deadlines(request: TraceRequest) -> tuple[Deadline, ...]:

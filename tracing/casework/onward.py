@@ -4,8 +4,14 @@ from datetime import datetime
 
 from tracing.casework import attachments, queries, sections
 from tracing.casework.apply import utcnow
-from tracing.casework.requesting import draw_reference, new_draft, use_form_key
+from tracing.casework.requesting import (
+    draw_reference,
+    enter_draft,
+    new_draft,
+    use_form_key,
+)
 from tracing.extensions import db
+from tracing.journal.kinds import Kind as Entry
 from tracing.models import Authority, RequestEvent, TraceRequest
 from workflows import restrictions
 from workflows.errors import TransitionNotAllowed
@@ -84,6 +90,7 @@ def start(
         if told:
             child.special_procedure = told
     attachments.copy_to(child, parent, now=at)
+    enter_draft(Entry.DRAFTED, child, actor)
     db.session.commit()
     return child
 

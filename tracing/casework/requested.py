@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from tracing.casework import attachments, queries
-from tracing.casework.apply import apply, check_version, utcnow
+from tracing.casework.apply import apply, check_version, enter, utcnow
 from tracing.extensions import db, wake
+from tracing.journal.kinds import Kind as Entry
 from tracing.models import Account, TraceRequest
 from workflows.errors import FactMissing, NotPermitted
 from workflows.facts import Deferral, Questions, Response, Search
@@ -27,10 +28,6 @@ def _step(
     if isinstance(fact, Deferral):
         _require_later(fact, request, now or utcnow())
     apply(request, trigger, actor=actor, fact=fact, now=now)
-    if request.assigned_to_id is None:
-        request.assigned_to = db.session.get_one(Account, actor.user_id)
-    if isinstance(fact, Response):
-        request.outcome = fact.outcome
     if form_key:
         attachments.settle_step(request, request.events[-1], actor, form_key)
     db.session.commit()
@@ -111,5 +108,6 @@ def assign(reference: str, actor: Actor, *, version: int | None = None) -> Trace
     if party_of(actor, request) is not Party.REQUESTED or not may_answer(actor):
         raise NotPermitted("Your role does not allow this; the role officer does.")
     request.assigned_to = db.session.get_one(Account, actor.user_id)
+    enter(Entry.ASSIGNED, request, actor)
     db.session.commit()
     return request

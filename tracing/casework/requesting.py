@@ -11,11 +11,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from tracing.casework import attachments, queries, sections
-from tracing.casework.apply import apply, check_version, utcnow
+from tracing.casework.apply import apply, check_version, enter, utcnow
 from tracing.casework.references import draw, reference_of
 from tracing.directory import entries
 from tracing.extensions import db, wake
 from tracing.faults import AlreadyDone, Unavailable
+from tracing.journal.kinds import Kind as Entry
 from tracing.models import (
     Account,
     Authority,
@@ -158,6 +159,7 @@ def draft(
             _write(request, data)
         try:
             _settle(request, actor, data, form_key, places)
+            enter_draft(Entry.DRAFTED, request, actor)
             db.session.commit()
         except IntegrityError as error:
             # Someone else has this number: draw again, and look first.
@@ -166,6 +168,17 @@ def draft(
         else:
             return drawn[1]
     raise Unavailable("no free number was found")
+
+
+def enter_draft(
+    entry: Entry,
+    request: TraceRequest,
+    actor: Actor,
+    before: sections.Values | None = None,
+) -> None:
+    """Enter a draft as it is saved: what changed in it, and the mark of the whole."""
+    changed = sections.changes(before or {}, sections.typed(request))
+    enter(entry, request, actor, changed=changed, content=sections.digest(request))
 
 
 def save_draft(
@@ -184,9 +197,11 @@ def save_draft(
     if request.state is not State.DRAFT:
         raise TransitionNotAllowed("Only a draft can be changed; this one is sent.")
     check_version(request, version)
+    before = sections.typed(request)
     _write(request, data)
     _settle(request, actor, data, form_key, places)
     request.changed_at = now or utcnow()
+    enter_draft(Entry.SAVED, request, actor, before)
     db.session.commit()
     return request
 

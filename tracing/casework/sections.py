@@ -1,5 +1,6 @@
 """The sections of the form and the rows they live in: one map, both ways."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
@@ -7,6 +8,7 @@ from typing import Any, Final
 
 from marshmallow import ValidationError
 
+from tracing.journal.canonical import canonical, plain
 from tracing.models import Item, Marking, Person, TraceRequest
 from tracing.schemas.fields import Section
 from tracing.schemas.request import SECTIONS
@@ -199,3 +201,29 @@ def require_complete(request: TraceRequest, today: date) -> None:
     errors = missing(request, today)
     if errors:
         raise ValidationError(errors)
+
+
+def digest(request: TraceRequest) -> str:
+    """Return the mark of all a request says: another letter, another mark."""
+    return hashlib.sha256(canonical(typed(request)).encode()).hexdigest()
+
+
+def changes(before: Values, after: Values) -> dict[str, Any]:
+    """Return the fields that differ, each as it was and as it is.
+
+    Of persons and markings how many there were and are: the journal is no second
+    register of suspects.
+    """
+    found: dict[str, Any] = {}
+    for key, values in after.items():
+        old = before.get(key, {})
+        for name in {**old, **values}:
+            one, other = plain(old.get(name)), plain(values.get(name))
+            if one != other:
+                found[f"{key}.{name}"] = [_countable(one), _countable(other)]
+    return found
+
+
+def _countable(value: Any) -> Any:
+    rows = isinstance(value, list) and (not value or isinstance(value[0], dict))
+    return len(value) if rows else value

@@ -5,7 +5,7 @@ from flask.cli import FlaskGroup
 
 from tracing import create_app
 from tracing.accounts.people import has_administrator
-from tracing.cli import serve, setup
+from tracing.cli import journal, serve, setup
 from tracing.cli.demo import load_demo
 from tracing.directory import entries
 
@@ -37,5 +37,5 @@ def run() -> None:
     serve.serve_command(settings)
 
 
-for command in (*setup.COMMANDS, *serve.COMMANDS):
+for command in (*setup.COMMANDS, *serve.COMMANDS, *journal.COMMANDS):
     main.add_command(command)

@@ -17,6 +17,8 @@ from sqlalchemy import select
 
 from tracing.directory.countries import codes, folded, name_of
 from tracing.extensions import db
+from tracing.journal import journal
+from tracing.journal.kinds import Kind
 from tracing.models import Authority
 from workflows.vocabulary import DirectoryFunction, Instrument, InterpolRoute
 
@@ -304,28 +306,34 @@ def import_authorities(text: str) -> Report:
         return Report(faults=tuple(faults))
     known = {row.code: row for row in db.session.scalars(select(Authority))}
     added, changed, unchanged = [], [], []
+    differences: dict[str, Any] = {}
     for values in rows:
         authority = known.get(values["code"])
         if authority is None:
             db.session.add(Authority(**values))
             added.append(values["code"])
-        elif _change(authority, values):
+        elif different := _change(authority, values):
             changed.append(authority.code)
+            differences[authority.code] = different
         else:
             unchanged.append(authority.code)
+    if added or changed:
+        said = {"added": added, "changed": differences}
+        journal.record(Kind.DIRECTORY_CHANGED, None, payload=said)
     db.session.commit()
     return Report(tuple(added), tuple(changed), tuple(unchanged))
 
 
-def _change(authority: Authority, values: Mapping[str, Any]) -> bool:
+def _change(authority: Authority, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Change what differs; return each field as it was and as it is."""
     different = {
-        name: value
+        name: [getattr(authority, name), value]
         for name, value in values.items()
         if getattr(authority, name) != value
     }
-    for name, value in different.items():
-        setattr(authority, name, value)
-    return bool(different)
+    for name, (_before, after) in different.items():
+        setattr(authority, name, after)
+    return different
 
 
 def _read(text: str) -> tuple[list[dict[str, Any]], list[Fault]]:

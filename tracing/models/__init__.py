@@ -4,6 +4,12 @@ from tracing.models.account import Account, Role
 from tracing.models.attachment import Attachment, FileKind, Scan
 from tracing.models.base import Base
 from tracing.models.directory import Authority
+from tracing.models.journal import (
+    JournalChain,
+    JournalCheckpoint,
+    JournalEntry,
+    JournalPayload,
+)
 from tracing.models.outbox import Delivery, DueWork, OutboxMessage
 from tracing.models.trace_request import (
     FormKey,
@@ -25,6 +31,10 @@ __all__ = [
     "FileKind",
     "FormKey",
     "Item",
+    "JournalChain",
+    "JournalCheckpoint",
+    "JournalEntry",
+    "JournalPayload",
     "Marking",
     "OutboxMessage",
     "Person",

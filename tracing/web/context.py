@@ -19,7 +19,14 @@ from tracing.accounts.actors import current_actor
 from tracing.directory import countries
 from tracing.web.counts import counts_of
 from tracing.words import _
-from workflows.policies import CASE_ROLES, Actor, Role, may_answer, may_file
+from workflows.policies import (
+    CASE_ROLES,
+    Actor,
+    Role,
+    may_answer,
+    may_file,
+    may_read_journal,
+)
 
 LANGUAGES: Final = {
     "ar": "العربية",
@@ -94,6 +101,8 @@ def ways(actor: Actor) -> list[Way]:
     if sees:
         add("mine.show", _("My requests"), waiting["mine", "open"])
     add("contacts.index", _("Points of contact"))
+    if may_read_journal(actor):
+        add("journal.show", _("Journal"))
     if actor.is_any(Role.ADMINISTRATOR, Role.SUPERVISOR):
         add("outgoing.show", _("Outgoing messages"))
     return found

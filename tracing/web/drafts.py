@@ -19,7 +19,7 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
-from tracing.casework import attachments, queries, requesting, sections
+from tracing.casework import attachments, queries, reading, requesting, sections
 from tracing.casework.session import give_up
 from tracing.faults import Stale
 from tracing.models import TraceRequest
@@ -207,6 +207,7 @@ def edit(reference: str) -> tuple[str, int] | Response:
     found = _draft(reference, _actor())
     if found.state is not State.DRAFT:
         return redirect(url_for("requests.show", reference=reference), 303)
+    reading.opened(found, _actor())
     errors = sections.missing(found, _today()) if request.args.get("all") else {}
     return _page(sections.read(found), errors, found=found)
 
@@ -254,6 +255,7 @@ def check(reference: str) -> str | Response:
     found = _draft(reference, _actor())
     if found.state is not State.DRAFT:
         return redirect(url_for("requests.show", reference=reference), 303)
+    reading.opened(found, _actor())
     return _check_page(found, {})
 
 

@@ -26,8 +26,8 @@ from marshmallow import Schema, fields, validate
 from werkzeug.datastructures import MultiDict
 
 from tracing.schemas.fields import Told
-from tracing.words import _
 from tracing.web.photos import Attached
+from tracing.words import _
 
 # Marks a message for the catalogue; it is translated where it is shown.
 N_ = str

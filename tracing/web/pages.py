@@ -6,7 +6,16 @@ from flask import Flask, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
-from tracing.web import contacts, drafts, files, home, lists, outgoing, requests
+from tracing.web import (
+    contacts,
+    drafts,
+    files,
+    home,
+    journal,
+    lists,
+    outgoing,
+    requests,
+)
 
 OPEN_TO_ALL: Final = frozenset({"static", "home.language", "home.health"})
 """Besides the pages of signing in itself."""
@@ -14,7 +23,8 @@ OPEN_TO_ALL: Final = frozenset({"static", "home.language", "home.health"})
 
 def init_app(app: Flask) -> None:
     """Register the pages and put the door before them."""
-    for module in (home, lists, drafts, requests, files, contacts, outgoing):
+    modules = (home, lists, drafts, requests, files, contacts, outgoing, journal)
+    for module in modules:
         for blueprint in module.BLUEPRINTS:
             app.register_blueprint(blueprint)
 

@@ -24,6 +24,7 @@ from tracing.casework import (
     either,
     onward,
     queries,
+    reading,
     requested,
     requesting,
 )
@@ -115,6 +116,7 @@ def show(reference: str) -> str | Response:
 
 
 def _page(found: TraceRequest, actor: Actor, conflict: str = "") -> str:
+    reading.opened(found, actor, after_refusal=bool(conflict))
     side = _side(found, actor)
     now = datetime.now(UTC)
     plan = schedule_of(found)
@@ -154,6 +156,7 @@ def _page(found: TraceRequest, actor: Actor, conflict: str = "") -> str:
         answer=shown.answer(response, labels) if response else None,
         history=shown.history(found, actor, here),
         **_files(found),
+        may_journal=policies.may_read_journal(actor),
         may_onward=onward.may_go_onward(actor, found),
         may_take=side is Party.REQUESTED
         and policies.may_answer(actor)

@@ -1,0 +1,102 @@
+"""`tracing journal`: exit codes and what is said."""
+
+import pytest
+
+from tests import factories
+from tests.journal import forger
+from tracing.cli.journal import group
+from tracing.extensions import db
+from workflows.states import Trigger
+
+
+@pytest.fixture
+def of(session):
+    """Two authorities and their people."""
+    return factories.sides()
+
+
+@pytest.fixture
+def run(app):
+    """Run the command; return its exit status and what it said."""
+    runner = app.test_cli_runner()
+
+    def running(*arguments):
+        db.session.commit()
+        done = runner.invoke(group, list(map(str, arguments)))
+        assert done.exception is None or isinstance(done.exception, SystemExit)
+        return done.exit_code, done.output
+
+    return running
+
+
+@pytest.fixture
+def filled(of):
+    """A journal with something in it."""
+    factories.after(of, Trigger.SUBMIT, Trigger.ACKNOWLEDGE)
+    return of
+
+
+def test_an_empty_journal_is_whole(run, session):
+    assert run("verify") == (0, "")
+
+
+def test_a_whole_one_ends_with_0_a_changed_one_with_2_and_names_the_entry(run, filled):
+    code, said = run("verify")
+    assert code == 0
+    assert f"{filled.asking.code}: 3 entries, whole" in said
+    forger.disarm()
+    forger.reword(filled.asking.id, 2, object="2026-KE-0000001A")
+    code, said = run("verify")
+    assert code == 2
+    assert f"{filled.asking.code}: the first bad entry is 2." in said
+
+
+def test_a_row_changed_without_an_entry_ends_with_2(run, filled):
+    forger.run("UPDATE trace_request SET state = 'closed'")
+    code, said = run("verify")
+    assert code == 2
+    assert "is closed in the tables, entered as acknowledged" in said
+    assert run("verify", "--no-rows")[0] == 0
+
+
+def test_a_checkpoint_that_was_kept_shows_a_lost_end(run, filled, tmp_path):
+    code, said = run("checkpoint")
+    assert code == 0
+    assert said.count("\u2014 ") == 2
+    note = said.partition("\n\n127")[0].strip("\n") + "\n"
+    own = note if f"/{filled.asking.code}\n" in note else ""
+    assert own
+    (tmp_path / "kept").write_text(own)
+    assert run("verify", "--checkpoint", tmp_path / "kept")[0] == 0
+    forger.disarm()
+    forger.rewrite(filled.asking.id, forger.lines(filled.asking.id)[:-1])
+    assert run("verify", "--no-rows")[0] == 0
+    code, said = run("verify", "--no-rows", "--checkpoint", tmp_path / "kept")
+    assert code == 2
+    assert "a checkpoint was made of 3 entries, and 2 are here" in said
+
+
+def test_an_export_is_checked_offline_with_a_key_that_was_kept(run, filled, tmp_path):
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    assert run("export", filled.asking.code, mine)[0] == 0
+    assert run("export", filled.asked.code, theirs)[0] == 0
+    code, key = run("key")
+    assert code == 0
+    (tmp_path / "key").write_text(key)
+    given = ("--file", mine, "--key", tmp_path / "key", "--other", theirs)
+    assert run("verify", *given)[0] == 0
+    mine.write_bytes(mine.read_bytes().replace(b"drafted", b"grafted"))
+    assert run("verify", *given)[0] == 2
+    mine.write_bytes(b"something else")
+    code, said = run("verify", *given)
+    assert (code, said.startswith("not readable")) == (3, True)
+    code, said = run("verify", "--checkpoint", mine)
+    assert (code, said.startswith("not readable")) == (3, True)
+
+
+def test_what_is_not_there_is_said(run, filled, tmp_path):
+    code, said = run("export", "XX-1", tmp_path / "x")
+    assert (code, "no such chain" in said) == (1, True)
+    assert not (tmp_path / "x").exists()
+    assert run("verify", "--chain", "XX-1")[0] == 3
+    assert run("verify", "--chain", filled.asking.code)[0] == 0

@@ -1,0 +1,68 @@
+"""What the tests of the journal share."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import select
+
+from tests import factories
+from tracing.extensions import db
+from tracing.journal import live
+from tracing.models import JournalEntry, JournalPayload
+
+
+@dataclass
+class Entered:
+    """One entry as a test reads it."""
+
+    seq: int
+    kind: str
+    said: dict
+    payload: dict | None
+    text: str
+
+
+def entries(chain_id, *kinds):
+    """Return the entries of a chain, of these kinds alone where some are named."""
+    query = (
+        select(JournalEntry, JournalPayload)
+        .join(
+            JournalPayload,
+            (JournalPayload.chain_id == JournalEntry.chain_id)
+            & (JournalPayload.seq == JournalEntry.seq),
+        )
+        .where(JournalEntry.chain_id == chain_id)
+        .order_by(JournalEntry.seq)
+    )
+    if kinds:
+        query = query.where(JournalEntry.kind.in_([kind.value for kind in kinds]))
+    return [
+        Entered(
+            entry.seq,
+            entry.kind,
+            json.loads(entry.record),
+            json.loads(carried.payload) if carried.payload else None,
+            entry.record + (carried.payload or ""),
+        )
+        for entry, carried in db.session.execute(query)
+    ]
+
+
+def levels(*kept, name=""):
+    """Check what is stored; return the exit status of each chain by its name."""
+    db.session.commit()
+    with live.reading() as connection:
+        reports = live.check_all(connection, kept, name)
+    return {report.chain: report.level for report in reports}
+
+
+def worst(*kept):
+    """Check what is stored; return the exit status of the whole."""
+    return max(levels(*kept).values())
+
+
+@pytest.fixture
+def of(session):
+    """Two authorities and their people."""
+    return factories.sides()

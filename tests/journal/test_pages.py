@@ -1,0 +1,203 @@
+"""The journal on pages: for those who may, of one's own authority, and no other."""
+
+import re
+
+import pytest
+from sqlalchemy import text
+
+from tests import factories
+from tests.journal import forger
+from tests.journal.conftest import entries
+from tests.visitors import shown, signed_in
+from tracing.extensions import db
+from tracing.journal import checkpoints
+from tracing.journal.kinds import Kind
+from tracing.journal.verify import check_export, read_checkpoint
+from workflows.policies import Role
+from workflows.states import Trigger
+
+READERS = {Role.AUDITOR, Role.SUPERVISOR}
+
+
+@pytest.fixture
+def request_(app, of):
+    """A request that both sides have worked on and opened."""
+    made = factories.after(of, Trigger.SUBMIT, Trigger.ACKNOWLEDGE, Trigger.NOTE)
+    for person in (of.investigator, of.officer):
+        signed_in(app, person).get(f"/trace-requests/{made.reference}")
+    return made
+
+
+@pytest.fixture
+def auditor_of(app):
+    def auditor_of(authority):
+        return signed_in(app, factories.person(authority, Role.AUDITOR))
+
+    return auditor_of
+
+
+def address_of(request):
+    return f"/trace-requests/{request.reference}/journal"
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_it_is_read_by_auditors_and_supervisors(app, of, request_, role):
+    visitor = signed_in(app, factories.person(of.asking, role))
+    expected = 200 if role in READERS else 403
+    case = role not in (Role.MAINTAINER, Role.ADMINISTRATOR)
+    for address in ("/journal", "/journal/checkpoints"):
+        assert visitor.get(address).status_code == expected
+    found = visitor.get(address_of(request_)).status_code
+    assert found == (expected if case else 404)
+    assert visitor.post("/journal/export").status_code == expected
+    page = visitor.get(f"/trace-requests/{request_.reference}")
+    assert (address_of(request_) in page.text) is (role in READERS)
+
+
+def test_each_side_reads_its_own_people_by_name_and_the_other_by_authority(
+    of, request_, auditor_of
+):
+    asking = shown(auditor_of(of.asking).get(address_of(request_)).text)
+    asked = shown(auditor_of(of.asked).get(address_of(request_)).text)
+    for page, own, other in (
+        (asking, of.investigator, of.officer),
+        (asked, of.officer, of.investigator),
+    ):
+        assert own.name in page
+        assert other.name not in page
+        assert other.authority.name in page
+        assert "Request opened" in page
+        assert "Receipt confirmed" in page
+    assert "Internal note written" in asked
+    assert "Internal note written" not in asking
+
+
+def test_who_has_seen_a_request_is_one_click_away(of, request_, auditor_of):
+    visitor = auditor_of(of.asking)
+    page = visitor.get(f"{address_of(request_)}?view=seen").text
+    assert "Exampleson" in page
+    assert of.investigator.name in page
+    assert of.asked.name in page
+    assert "Receipt confirmed" not in page
+
+
+def test_a_third_authority_is_told_that_there_is_nothing(of, request_, auditor_of):
+    visitor = auditor_of(None)
+    assert visitor.get(address_of(request_)).status_code == 404
+    page = visitor.get("/journal").text
+    assert request_.reference not in page
+    exported = visitor.post("/journal/export").text
+    assert request_.reference not in exported
+    page = visitor.get("/journal", query_string={"reference": request_.reference}).text
+    assert page.count(request_.reference) == 1  # in the filter, as it was typed
+
+
+@pytest.mark.parametrize(
+    ("query", "shows", "hides"),
+    [
+        ({"kind": "acknowledge"}, "Receipt confirmed", "Request opened</"),
+        ({"kind": "nonsense"}, "Receipt confirmed", "nonsense"),
+        ({"since": "2999-01-01"}, "No entries", "<tbody>"),
+        ({"until": "2000-01-01"}, "No entries", "<tbody>"),
+        ({"until": "9999-12-31", "since": "2000-01-01"}, "Receipt", "No entries"),
+        ({"since": "x", "until": "2000-13-45"}, "Receipt confirmed", "No entries"),
+        ({"person": "٣", "before": "²"}, "Receipt confirmed", "No entries"),
+        ({"person": "9" * 30, "before": "9" * 30}, "Receipt", "No entries"),
+        ({"reference": "\0"}, "Receipt confirmed", "\0"),
+        ({"reference": "2026-KE-0000001X"}, "No entries", "<tbody>"),
+        ({"before": "1"}, "No entries", "<tbody>"),
+    ],
+)
+def test_filters_narrow_and_nonsense_narrows_nothing(
+    of, request_, auditor_of, query, shows, hides
+):
+    response = auditor_of(of.asked).get("/journal", query_string=query)
+    assert response.status_code == 200
+    assert shows in shown(response.text)
+    table = response.text.partition("<main")[2].partition("</form>")[2]
+    assert hides not in table
+
+
+def test_a_person_narrows_to_what_that_person_did(of, request_, auditor_of):
+    visitor = auditor_of(of.asked)
+    page = visitor.get("/journal", query_string={"person": of.officer.id}).text
+    rows = re.findall(r"<tr>\s*<th scope=\"row\".*?</tr>", page, re.DOTALL)
+    assert rows
+    assert all(of.officer.name in row for row in rows)
+    foreign = {"person": of.investigator.id}
+    assert "Receipt confirmed" in visitor.get("/journal", query_string=foreign).text
+
+
+def test_the_links_lead_through_every_entry_once(of, request_, auditor_of):
+    for n in range(70):
+        factories.take(of, request_, Trigger.ENQUIRE, factories.Text(f"n {n}"))
+    visitor, address, met = auditor_of(of.asked), "/journal?kind=enquire", []
+    while address:
+        page = visitor.get(address).text
+        met += map(int, re.findall(r'<th scope="row"[^>]*>(\d+)<', page))
+        following = re.search(r'href="([^"]*)"[^>]*rel="next"', page)
+        address = following[1].replace("&amp;", "&") if following else ""
+    assert met == [e.seq for e in entries(of.asked.id, Kind.ENQUIRE)][::-1]
+    assert len(met) == 70
+
+
+def test_looking_into_the_journal_is_entered_as_well(of, request_, auditor_of):
+    visitor = auditor_of(of.asking)
+    visitor.get("/journal")
+    visitor.get(address_of(request_))
+    visitor.post("/journal/export")
+    found = entries(of.asking.id, Kind.JOURNAL_READ, Kind.JOURNAL_EXPORTED)
+    assert [e.kind for e in found] == [
+        "journal_read",
+        "journal_read",
+        "journal_exported",
+    ]
+    assert found[1].said["object"] == request_.reference
+    assert entries(of.asked.id, Kind.JOURNAL_READ) == []
+
+
+def test_an_export_is_whole_and_of_one_authority(of, request_, auditor_of, tmp_path):
+    checkpoints.make_all()
+    response = auditor_of(of.asking).post("/journal/export")
+    assert response.headers["Content-Disposition"].startswith("attachment")
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    (tmp_path / "x").write_bytes(response.data)
+    report = check_export(tmp_path / "x")
+    assert (report.level, report.chain) == (0, of.asking.code)
+    assert of.investigator.name in response.text
+    assert of.officer.name not in response.text
+
+
+def test_checkpoints_are_listed_and_handed_out_to_their_authority(
+    of, request_, auditor_of
+):
+    made = {c.chain_id: c for c in checkpoints.make_all()}
+    visitor = auditor_of(of.asking)
+    own = made[of.asking.id]
+    page = visitor.get("/journal/checkpoints").text
+    address = f"/journal/checkpoints/{own.size}"
+    assert address in page
+    response = visitor.get(address)
+    assert read_checkpoint(response.text).size == own.size
+    assert response.text.startswith(own.note.partition("\n")[0])
+    for nonsense in ("0", "1", "99999", "²", "x", "9" * 40):
+        found = visitor.get(f"/journal/checkpoints/{nonsense}")
+        assert found.status_code == 404
+    foreign = f"/journal/checkpoints/{made[of.asked.id].size}"
+    if made[of.asked.id].size != own.size:
+        assert visitor.get(foreign).status_code == 404
+
+
+def test_a_changed_entry_is_shown_in_red_with_what_to_do(of, request_, auditor_of):
+    visitor = auditor_of(of.asking)
+    assert "The journal was changed" not in visitor.get("/journal").text
+    forger.disarm()
+    db.session.execute(
+        text("UPDATE journal_payload SET payload = '{}' WHERE chain_id = :c AND seq=2"),
+        {"c": of.asking.id},
+    )
+    for address in ("/journal", address_of(request_)):
+        page = shown(visitor.get(address).text)
+        assert "The journal was changed" in page
+        assert "Entry 2 is not as it was written" in page
+        assert "tell the operator" in page

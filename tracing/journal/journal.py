@@ -1,0 +1,272 @@
+"""The journal: every change and every sensitive read, in the transaction of its effect.
+
+An entry is a line of canonical JSON in a chain of hashes, one chain for each authority
+and one for the system. What it carried stands apart under a salted commitment, so that
+it can be erased and the chain stays whole. What both sides of a request may know
+stands in both chains; who did it, in the chain of that person's authority alone.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from flask import current_app, has_request_context, request, session
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from tracing.config import Settings
+from tracing.extensions import db
+from tracing.faults import Unavailable
+from tracing.journal.canonical import canonical
+from tracing.journal.kinds import Kind
+from tracing.journal.verify import BEGINNING, commitment, entry_hash
+from tracing.models import Authority, JournalChain, JournalEntry, JournalPayload
+from workflows.policies import Actor
+
+SYSTEM: Final = 0
+SYSTEM_NAME: Final = "system"
+KNOWN: Final = "tracing.journal.known"
+
+_chain = JournalChain.__table__
+_entry = JournalEntry.__table__
+_payload = JournalPayload.__table__
+# By number: two changes that touch the same chains never wait for each other crosswise.
+_LOCK: Final = (
+    select(_chain.c.id, _chain.c.name, _chain.c.size, _chain.c.head)
+    .where(_chain.c.id.in_(bindparam("wanted", expanding=True)))
+    .order_by(_chain.c.id)
+    .with_for_update()
+)
+_ADD_ENTRY: Final = insert(JournalEntry)
+_ADD_PAYLOAD: Final = insert(JournalPayload)
+_MOVE_HEAD: Final = (
+    update(JournalChain)
+    .where(_chain.c.id == bindparam("chain"))
+    .values(size=bindparam("to_size"), head=bindparam("to_head"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """One thing done: what it is, by whom, about what, and who may know of it."""
+
+    kind: Kind
+    actor: Actor | None = None
+    about: str = ""
+    parties: tuple[int, ...] = ()
+    after: str = ""
+    payload: Mapping[str, Any] | None = None
+    erases: tuple[int, ...] = ()
+
+
+def record(
+    kind: Kind,
+    actor: Actor | None,
+    *,
+    about: str = "",
+    parties: Iterable[int | None] = (),
+    after: str = "",
+    payload: Mapping[str, Any] | None = None,
+) -> None:
+    """Add the entry of a change to its transaction. The caller commits.
+
+    Call it last: from here on the chains of the parties wait for the commit. If the
+    entry cannot be written, the change cannot be made.
+    """
+    known = tuple(sorted({party for party in parties if party is not None}))
+    # All rows of the change before the heads of the chains: everybody in one order.
+    db.session.flush()
+    _append(
+        db.session.connection(),
+        Doing(kind, actor, about, known, after, payload),
+    )
+
+
+def read(
+    kind: Kind,
+    actor: Actor,
+    *,
+    about: str = "",
+    parties: Iterable[int | None] = (),
+    payload: Mapping[str, Any] | None = None,
+) -> None:
+    """Keep that somebody is about to see something; by itself, and before it is shown.
+
+    A page that only reads has no transaction that could carry the entry.
+    """
+    known = tuple(sorted({party for party in parties if party is not None}))
+    engine = db.engine.execution_options(writing=True)
+    with engine.begin() as connection:
+        _append(connection, Doing(kind, actor, about, known, "", payload))
+
+
+def erase(
+    actor: Actor | None, about: str, *, authority_id: int, ground: str, why: str
+) -> int:
+    """Erase what the entries of one chain carried about something; return how many.
+
+    The entries stay, and one more says who erased their content and why. The caller
+    commits.
+    """
+    db.session.flush()
+    connection = db.session.connection()
+    found = connection.scalars(
+        select(_payload.c.seq)
+        .join(
+            _entry,
+            (_entry.c.chain_id == _payload.c.chain_id)
+            & (_entry.c.seq == _payload.c.seq),
+        )
+        .where(
+            _entry.c.chain_id == authority_id,
+            _entry.c.about == about,
+            _entry.c.kind != Kind.ERASED.value,
+            _payload.c.erased_by.is_(None),
+        )
+        .order_by(_payload.c.seq)
+    ).all()
+    if not found:
+        return 0
+    said = {"ground": ground, "why": why}
+    seqs = _append(
+        connection,
+        Doing(Kind.ERASED, actor, about, (authority_id,), "", said, tuple(found)),
+    )
+    connection.execute(
+        update(JournalPayload)
+        .where(_payload.c.chain_id == authority_id, _payload.c.seq.in_(found))
+        .values(salt=None, payload=None, erased_by=seqs[authority_id])
+    )
+    return len(found)
+
+
+def moment(at: datetime) -> str:
+    """Return an instant as the journal writes it: UTC, with hundredths."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{at.microsecond // 10_000:02}Z"
+
+
+def _append(connection: Connection, doing: Doing) -> dict[int, int]:
+    own = SYSTEM if doing.actor is None else doing.actor.authority_id
+    wanted = sorted({*doing.parties} or {own})
+    if doing.actor is not None and own not in wanted:
+        wanted = sorted({own, *wanted})
+    try:
+        heads = _lock(connection, wanted)
+        entries, payloads, moves = _entries(heads, doing, own)
+        connection.execute(_ADD_ENTRY, entries)
+        connection.execute(_ADD_PAYLOAD, payloads)
+        connection.execute(_MOVE_HEAD, moves)
+    except OperationalError:
+        raise
+    except DBAPIError as error:
+        raise Unavailable("The journal could not be written.") from error
+    return {row["chain_id"]: row["seq"] for row in entries}
+
+
+def _entries(
+    heads: Sequence[Any], doing: Doing, own: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    # After the lock: the times of a chain follow its order.
+    at = moment(datetime.now(UTC))
+    salt = secrets.token_bytes(32)
+    payload = canonical(doing.payload or {})
+    said: dict[str, Any] = {
+        "action": doing.kind.value,
+        "at": at,
+        "by": next((h.name for h in heads if h.id == own), SYSTEM_NAME),
+        "payload": commitment(salt, payload.encode()).hex(),
+    }
+    if doing.about:
+        said["object"] = doing.about
+    if doing.after:
+        said["after"] = doing.after
+    if doing.erases:
+        said["erases"] = list(doing.erases)
+    entries, payloads, moves = [], [], []
+    for head in heads:
+        seq = head.size + 1
+        line = said | {"chain": head.name, "seq": seq}
+        shared = [other.name for other in heads if other.id != head.id]
+        if shared:
+            line["shared"] = shared
+        here = doing.actor is not None and head.id == own
+        if here and doing.actor is not None:
+            line |= _who(doing.actor)
+        text = canonical(line)
+        new = entry_hash(bytes(head.head), text.encode())
+        key = {"chain_id": head.id, "seq": seq}
+        entries.append(
+            key
+            | {
+                "at": at,
+                "kind": doing.kind.value,
+                "actor_id": doing.actor.user_id if here and doing.actor else None,
+                "about": doing.about,
+                "record": text,
+                "hash": new,
+            }
+        )
+        payloads.append(key | {"salt": salt, "payload": payload, "erased_by": None})
+        moves.append({"chain": head.id, "to_size": seq, "to_head": new})
+    return entries, payloads, moves
+
+
+def _who(actor: Actor) -> dict[str, Any]:
+    """Return who it was and from where: for the chain of the own authority alone."""
+    found: dict[str, Any] = {
+        "actor": actor.user_id,
+        "roles": sorted(role.value for role in actor.roles),
+    }
+    if has_request_context():
+        if request.remote_addr:
+            found["address"] = request.remote_addr
+        if mark := session.get("_id"):
+            found["session"] = hashlib.sha256(str(mark).encode()).hexdigest()[:16]
+    return found
+
+
+# ------------------------------------------------------------------------ the chains
+
+
+def _lock(connection: Connection, wanted: Sequence[int]) -> Sequence[Any]:
+    known: set[int] = current_app.extensions.setdefault(KNOWN, set())
+    if not known.issuperset(wanted):
+        _open(connection, wanted)
+    heads = connection.execute(_LOCK, {"wanted": wanted}).all()
+    if len(heads) < len(wanted):
+        # The transaction that opened the chain was rolled back.
+        _open(connection, wanted)
+        heads = connection.execute(_LOCK, {"wanted": wanted}).all()
+    known.update(wanted)
+    return heads
+
+
+def _open(connection: Connection, wanted: Sequence[int]) -> None:
+    """Open the chains that are not there yet, in the order in which all are locked."""
+    host = origin_of(current_app.extensions["tracing.settings"])
+    codes = select(Authority.id, Authority.code).where(Authority.id.in_(wanted))
+    names = {row.id: row.code for row in connection.execute(codes)}
+    make = postgresql if connection.dialect.name == "postgresql" else sqlite
+    for number in wanted:
+        name = names[number] if number != SYSTEM else SYSTEM_NAME
+        connection.execute(
+            make.insert(JournalChain)
+            .values(
+                id=number,
+                name=name,
+                origin=f"{host}/{name}",
+                size=0,
+                head=BEGINNING,
+            )
+            .on_conflict_do_nothing()
+        )
+
+
+def origin_of(settings: Settings) -> str:
+    """Return what the names of this installation's chains begin with."""
+    return f"{urlsplit(settings.public_url).netloc or 'localhost'}/journal"

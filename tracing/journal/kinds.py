@@ -1,0 +1,95 @@
+"""What an entry can be about: one closed list."""
+
+from enum import StrEnum
+from typing import Final
+
+from workflows.states import Trigger
+from workflows.vocabulary import N_
+
+
+class Kind(StrEnum):
+    """What was done. The first ones are the steps of a request, by their names."""
+
+    SUBMIT = "submit"
+    ACKNOWLEDGE = "acknowledge"
+    ASK_CLARIFICATION = "ask_clarification"
+    CLARIFY = "clarify"
+    RECORD_SEARCH = "record_search"
+    DEFER = "defer"
+    RESPOND = "respond"
+    QUERY_RESPONSE = "query_response"
+    CLOSE = "close"
+    WITHDRAW = "withdraw"
+    REOPEN = "reopen"
+    ENQUIRE = "enquire"
+    REMIND = "remind"
+    NOTE = "note"
+    DRAFTED = "drafted"
+    SAVED = "saved"
+    ASSIGNED = "assigned"
+    READ = "read"
+    SEARCHED = "searched"
+    ATTACHMENT_ADDED = "attachment_added"
+    ATTACHMENT_READ = "attachment_read"
+    EXPORTED = "exported"
+    SIGNED_IN = "signed_in"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    SIGNED_OUT = "signed_out"
+    ACCOUNT_ADDED = "account_added"
+    ACCOUNT_CHANGED = "account_changed"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
+    FACTOR_CHANGED = "factor_changed"
+    DIRECTORY_CHANGED = "directory_changed"
+    JOURNAL_READ = "journal_read"
+    JOURNAL_EXPORTED = "journal_exported"
+    GLASS_BROKEN = "glass_broken"
+    ERASED = "erased"
+
+    @property
+    def label(self) -> str:
+        """Return what was done, in words."""
+        return LABELS[self]
+
+
+STEPS: Final = frozenset(Kind(trigger.value) for trigger in Trigger)
+READS: Final = frozenset(
+    {Kind.READ, Kind.SEARCHED, Kind.ATTACHMENT_READ, Kind.EXPORTED, Kind.GLASS_BROKEN}
+)
+"""Who has seen something."""
+
+LABELS: Final = {
+    Kind.SUBMIT: N_("Request sent"),
+    Kind.ACKNOWLEDGE: N_("Receipt confirmed"),
+    Kind.ASK_CLARIFICATION: N_("Clarification asked for"),
+    Kind.CLARIFY: N_("Clarification given"),
+    Kind.RECORD_SEARCH: N_("Records searched"),
+    Kind.DEFER: N_("Answer deferred"),
+    Kind.RESPOND: N_("Answer sent"),
+    Kind.QUERY_RESPONSE: N_("Asked about the answer"),
+    Kind.CLOSE: N_("Request closed"),
+    Kind.WITHDRAW: N_("Request withdrawn"),
+    Kind.REOPEN: N_("Request reopened"),
+    Kind.ENQUIRE: N_("Asked how it is going"),
+    Kind.REMIND: N_("Reminder written"),
+    Kind.NOTE: N_("Internal note written"),
+    Kind.DRAFTED: N_("Draft started"),
+    Kind.SAVED: N_("Draft saved"),
+    Kind.ASSIGNED: N_("Request assigned"),
+    Kind.READ: N_("Request opened"),
+    Kind.SEARCHED: N_("Search made"),
+    Kind.ATTACHMENT_ADDED: N_("File added"),
+    Kind.ATTACHMENT_READ: N_("File opened"),
+    Kind.EXPORTED: N_("Request exported"),
+    Kind.SIGNED_IN: N_("Signed in"),
+    Kind.SIGN_IN_REFUSED: N_("Sign-in refused"),
+    Kind.SIGNED_OUT: N_("Signed out"),
+    Kind.ACCOUNT_ADDED: N_("Account added"),
+    Kind.ACCOUNT_CHANGED: N_("Account changed"),
+    Kind.PASSWORD_CHANGED: N_("Password changed"),
+    Kind.FACTOR_CHANGED: N_("Second factor changed"),
+    Kind.DIRECTORY_CHANGED: N_("Points of contact changed"),
+    Kind.JOURNAL_READ: N_("Journal opened"),
+    Kind.JOURNAL_EXPORTED: N_("Journal exported"),
+    Kind.GLASS_BROKEN: N_("Emergency access"),
+    Kind.ERASED: N_("Content erased"),
+}

@@ -1,0 +1,250 @@
+"""The journal as it stands in the database: read in order, exported, checked."""
+
+import contextlib
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from flask import current_app
+from sqlalchemy import Connection, Engine, select
+
+from tracing.config import Settings
+from tracing.extensions import db
+from tracing.journal import checkpoints
+from tracing.journal.canonical import canonical
+from tracing.journal.journal import moment
+from tracing.journal.verify import (
+    FORMAT,
+    NONE,
+    TAMPERED,
+    Checkpoint,
+    Report,
+    Row,
+    Seen,
+    Unreadable,
+    check,
+    check_notes,
+    read_checkpoint,
+    seal_text,
+)
+from tracing.models import (
+    Account,
+    JournalChain,
+    JournalCheckpoint,
+)
+
+_AT_ONCE: Final = 2000
+_NO_MORE: Final = (sys.maxsize, None, None, None)
+
+# Read as the driver gives it: this is the one place that reads a million rows. Two
+# walks side by side, for a join of fresh tables can take PostgreSQL the square of it.
+_ENTRIES: Final = """
+    SELECT seq, record, hash, kind, at, actor_id, about
+    FROM journal_entry WHERE chain_id = {chain:d} AND seq <= {size:d} ORDER BY seq
+"""
+_PAYLOADS: Final = """
+    SELECT seq, salt, payload, erased_by
+    FROM journal_payload WHERE chain_id = {chain:d} AND seq <= {size:d} ORDER BY seq
+"""
+
+
+def reading() -> Connection:
+    """Return a connection that sees one moment, and keeps no writer waiting."""
+    return _readers().connect()
+
+
+def _readers() -> Engine:
+    engine = db.engine.execution_options(readonly=True)
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    return engine
+
+
+def _walk(connection: Connection, name: str, query: str) -> Iterator[Any]:
+    """Yield rows as the driver makes them, some thousands at a time."""
+    if not connection.in_transaction():
+        connection.begin()
+    # A cursor with a name stays in the server; SQLite has no other kind.
+    server = connection.dialect.name == "postgresql"
+    given = {"name": name} if server else {}
+    with contextlib.closing(connection.connection.cursor(**given)) as cursor:
+        cursor.execute(query)
+        while part := cursor.fetchmany(_AT_ONCE):
+            yield from part
+
+
+def _rows(connection: Connection, chain_id: int, size: int) -> Iterator[Any]:
+    carried = _walk(connection, "payloads", _PAYLOADS.format(chain=chain_id, size=size))
+    number, salt, payload, erased = next(carried, _NO_MORE)
+    for seq, record, hashed, *found_by in _walk(
+        connection, "entries", _ENTRIES.format(chain=chain_id, size=size)
+    ):
+        while number < seq:
+            number, salt, payload, erased = next(carried, _NO_MORE)
+        if number == seq:
+            yield seq, record, hashed, salt, payload, erased, *found_by
+        else:
+            yield seq, record, hashed, None, None, None, *found_by
+
+
+def _checked(rows: Iterator[Any], changed: list[int]) -> Iterator[Row]:
+    """Yield the rows, and keep those that are found by what they do not say."""
+    for seq, record, hashed, salt, payload, erased, kind, at, actor, about in rows:
+        # The fields stand in the order of their names, and a quote inside a value is
+        # escaped: what is found here can only be the fields themselves.
+        start = f'{{"action":"{kind}","a'
+        if actor is not None:
+            start += f'ctor":{actor},"a'
+        if (
+            not record.startswith(start)
+            or (actor is None and record.startswith("ctor", len(start)))
+            or f'"at":"{at}","by"' not in record
+            or f'"object":"{about}","payload"' not in record
+        ) and not _is_found_by(record, kind, at, actor, about):
+            changed.append(seq)
+        text = None if payload is None else payload.encode()
+        yield seq, record, hashed, salt, text, erased
+
+
+def _is_found_by(
+    record: str, kind: str, at: str, actor: int | None, about: str
+) -> bool:
+    try:
+        said = json.loads(record)
+    except ValueError:
+        return False
+    return (
+        said.get("action"),
+        said.get("at"),
+        said.get("actor"),
+        said.get("object", ""),
+    ) == (kind, at, actor, about)
+
+
+def check_chain(
+    connection: Connection,
+    chain: JournalChain,
+    kept: Sequence[Checkpoint] = (),
+    seen: Seen | None = None,
+) -> Report:
+    """Check one chain as it is stored."""
+    settings: Settings = current_app.extensions["tracing.settings"]
+    changed: list[int] = []
+    notes = [
+        read_checkpoint(note)
+        for note in connection.scalars(
+            select(JournalCheckpoint.note)
+            .where(JournalCheckpoint.chain_id == chain.id)
+            .order_by(JournalCheckpoint.size)
+        )
+    ]
+    size = max([chain.size, *(note.size for note in notes)])
+    rows = _checked(_rows(connection, chain.id, size + 1), changed)
+    report = check(chain.name, rows, [*notes, *kept], seen)
+    for seq in changed:
+        report.add(seq, TAMPERED, "it stands under another name than it has")
+    if (report.size, report.head) != (chain.size, bytes(chain.head)):
+        text = f"the chain has {chain.size} entries, and {report.size} are here"
+        report.add(min(report.size, chain.size) + 1, TAMPERED, text)
+    key = checkpoints.key_of(settings, chain.origin)
+    keys = {key.id: key}
+    check_notes(report, chain.origin, [*notes, *kept], keys, checkpoints.is_signed)
+    return report
+
+
+def chains(connection: Connection, name: str = "") -> list[JournalChain]:
+    """Return the chains, or the one of that name."""
+    query = select(JournalChain.__table__).order_by(JournalChain.id)
+    if name:
+        query = query.where(JournalChain.name == name)
+    return [JournalChain(**row) for row in connection.execute(query).mappings()]
+
+
+def check_all(
+    connection: Connection, kept: Sequence[Checkpoint] = (), name: str = ""
+) -> list[Report]:
+    """Check the chains; a checkpoint that was kept goes to the chain it names."""
+    found = chains(connection, name)
+    if name and not found:
+        raise Unreadable(f"there is no chain of the name {name}")
+    reports = [
+        check_chain(connection, chain, [c for c in kept if c.origin == chain.origin])
+        for chain in found
+    ]
+    known = {chain.origin for chain in chains(connection)}
+    for origin in {c.origin for c in kept} - known:
+        lost = Report(origin)
+        lost.add(1, TAMPERED, "a checkpoint was kept of it, and it is not here")
+        reports.append(lost)
+    return reports
+
+
+# ------------------------------------------------------------------------- an export
+
+
+def export(chain_id: int) -> Iterator[bytes]:
+    """Yield a chain as a file that can be checked anywhere, sealed at its end."""
+    # Now, while there is an application: the file is read when that is long over.
+    settings: Settings = current_app.extensions["tracing.settings"]
+    return _sealed(_readers(), chain_id, settings)
+
+
+def _sealed(engine: Engine, chain_id: int, settings: Settings) -> Iterator[bytes]:
+    with engine.connect() as connection:
+        yield from _sealing(connection, chain_id, settings)
+
+
+def _sealing(
+    connection: Connection, chain_id: int, settings: Settings
+) -> Iterator[bytes]:
+    at = datetime.now(UTC)
+    chain = next(found for found in chains(connection) if found.id == chain_id)
+    digest = hashlib.sha256()
+    for line in _lines(connection, chain, settings, at):
+        digest.update(line)
+        yield line
+    seal = seal_text(chain.origin, chain.size, digest.digest())
+    note = checkpoints.sign(seal, settings, chain.origin)
+    yield b"s\t" + json.dumps(note).encode() + b"\n"
+
+
+def _lines(
+    connection: Connection, chain: JournalChain, settings: Settings, at: datetime
+) -> Iterator[bytes]:
+    people = connection.execute(
+        select(Account.id, Account.name).where(Account.authority_id == chain.id)
+    )
+    head = {
+        "chain": chain.name,
+        "origin": chain.origin,
+        "exported": moment(at),
+        "key": str(checkpoints.key_of(settings, chain.origin)),
+        "people": {str(number): name for number, name in people},
+    }
+    yield FORMAT + b"\t" + canonical(head).encode() + b"\n"
+    notes = checkpoints.of_days(connection, chain.id)
+    for seq, record, hashed, salt, payload, erased, *_ in _rows(
+        connection, chain.id, chain.size
+    ):
+        parts = (
+            b"e",
+            str(seq).encode(),
+            hashed.hex().encode(),
+            NONE if salt is None else salt.hex().encode(),
+            NONE if erased is None else str(erased).encode(),
+            NONE if payload is None else payload.encode(),
+            record.encode(),
+        )
+        yield b"\t".join(parts) + b"\n"
+    for note in notes:
+        yield b"c\t" + json.dumps(note).encode() + b"\n"
+
+
+def write(chain_id: int, path: Path) -> None:
+    """Write the export of a chain to a file."""
+    with path.open("wb") as out:
+        out.writelines(export(chain_id))
