@@ -1,6 +1,15 @@
 """Every table, so that the metadata is whole."""
 
-from tracing.models.account import Account, Role
+from tracing.models.account import (
+    Account,
+    AccountIdentity,
+    AccountKey,
+    AccountSession,
+    AccountToken,
+    BreakGlass,
+    FailedAttempts,
+    Role,
+)
 from tracing.models.base import Base
 from tracing.models.directory import Authority
 from tracing.models.outbox import Delivery, DueWork, OutboxMessage
@@ -16,10 +25,16 @@ from tracing.models.trace_request import (
 
 __all__ = [
     "Account",
+    "AccountIdentity",
+    "AccountKey",
+    "AccountSession",
+    "AccountToken",
     "Authority",
     "Base",
+    "BreakGlass",
     "Delivery",
     "DueWork",
+    "FailedAttempts",
     "FormKey",
     "Item",
     "Marking",
