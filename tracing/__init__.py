@@ -5,6 +5,7 @@ from email.utils import parseaddr
 from pathlib import Path
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from tracing.config import Settings, load, template_folder
 
@@ -14,7 +15,7 @@ __version__ = "0.1.0"
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the application; without settings they are read from the instance."""
     from tracing import worker
-    from tracing.accounts import signin
+    from tracing.accounts import oidc, signin
     from tracing.extensions import babel, csrf, db, guard_sqlite, migrate
     from tracing.security import headers
     from tracing.web import context, errors, pages
@@ -32,6 +33,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     instance.mkdir(parents=True, exist_ok=True)
     app.config.from_mapping(flask_settings(settings))
     app.extensions["tracing.settings"] = settings
+    if settings.proxies:
+        count = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count)  # type: ignore[method-assign]
     db.init_app(app)
     with app.app_context():
         guard_sqlite(db.engine)
@@ -45,6 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf.init_app(app)
     headers.init_app(app, settings)
     signin.init_app(app)
+    oidc.init_app(app, settings)
     babel.init_app(app, locale_selector=context.choose_language)
     context.init_app(app)
     errors.init_app(app)
@@ -72,7 +77,6 @@ def flask_settings(settings: Settings) -> dict[str, object]:
         "SESSION_COOKIE_SECURE": settings.behind_https,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "PERMANENT_SESSION_LIFETIME": settings.session_idle,
         "MAIL_DOMAIN": parseaddr(settings.mail_from)[1].rpartition("@")[2]
         or "localhost",
         "BABEL_DEFAULT_LOCALE": "en",

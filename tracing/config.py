@@ -37,6 +37,15 @@ class Settings:
     mail_attempts: int = 12
     max_form_bytes: int = 2_000_000
     session_idle: int = 1800
+    session_idle_administrator: int = 900
+    session_longest: int = 43200
+    second_factor_required: bool = True
+    administrator_keys: int = 2
+    proxies: int = 0
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_name: str = ""
     instance: str = ""
 
     @property
@@ -53,10 +62,17 @@ class Settings:
             secret_key="test-" * 8,
             password_salt="test-" * 8,
             totp_key="test-" * 8,
+            second_factor_required=False,
         )
 
 
-SECRETS = ("secret_key", "password_salt", "totp_key", "smtp_password")
+SECRETS = (
+    "secret_key",
+    "password_salt",
+    "totp_key",
+    "smtp_password",
+    "oidc_client_secret",
+)
 _REQUIRED = ("secret_key", "password_salt", "totp_key")
 
 
@@ -111,6 +127,11 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError(
             f"no value for {wanted}: run `tracing init`, which writes"
             f" {file} with fresh secrets, or set them"
+        )
+    if not settings.second_factor_required and not settings.demonstration:
+        raise SettingsError(
+            "SECOND_FACTOR_REQUIRED: only a demonstration (DEMONSTRATION = True), whose"
+            " data is invented, may let people in by a password alone"
         )
     return settings
 

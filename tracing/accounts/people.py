@@ -6,9 +6,9 @@ from typing import Final
 from uuid import uuid4
 
 from email_validator import validate_email
-from flask_security import hash_password
 from sqlalchemy import select
 
+from tracing.accounts import passwords
 from tracing.extensions import db
 from tracing.models import Account, Authority, Role
 from workflows.policies import Role as RoleName
@@ -26,7 +26,7 @@ def random_password() -> str:
 
 def address_of(email: str) -> str:
     """Return the one way an address is stored; a wrong one raises ValueError."""
-    return validate_email(email, check_deliverability=False).normalized
+    return validate_email(email, check_deliverability=False).normalized.lower()
 
 
 def by_email(email: str) -> Account | None:
@@ -57,7 +57,7 @@ def add_person(
         authority=authority,
         name=name,
         email=address_of(email),
-        password=hash_password(password),
+        password=passwords.hashed(password),
         active=True,
         language=language,
         fs_uniquifier=uuid4().hex,

@@ -89,6 +89,9 @@ class AccountSession(Base):
     half: Mapped[bool] = mapped_column(Boolean, default=False)
     """The password was right; the second factor has not been shown."""
 
+    lacks_keys: Mapped[bool] = mapped_column(Boolean, default=False)
+    """An administrator who must add security keys before anything else."""
+
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     factor_at: Mapped[datetime | None]

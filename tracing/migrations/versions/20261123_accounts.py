@@ -18,11 +18,15 @@ def upgrade() -> None:
     with op.batch_alter_table('account', schema=None) as batch_op:
         batch_op.add_column(sa.Column('totp_step', sa.BigInteger(), nullable=True))
 
+    # An address is looked up in one way of writing, whoever typed it.
+    op.execute('UPDATE account SET email = lower(email)')
+
     op.create_table('account_session',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('token_hash', sa.String(length=64), nullable=False),
     sa.Column('account_id', sa.Integer(), nullable=False),
     sa.Column('half', sa.Boolean(), nullable=False),
+    sa.Column('lacks_keys', sa.Boolean(), nullable=False),
     sa.Column('created_at', Instant(), nullable=False),
     sa.Column('seen_at', Instant(), nullable=False),
     sa.Column('factor_at', Instant(), nullable=True),
