@@ -13,6 +13,7 @@ from typing import Any, Final
 from flask import Flask, current_app
 from huey import SqliteHuey, crontab
 
+from tracing.accounts import sessions, waits
 from tracing.config import Settings
 from tracing.notifications import outbox, reminders
 from tracing.ports import Channel
@@ -37,7 +38,9 @@ def drain() -> outbox.Tally:
 
 
 def sweep() -> int:
-    """Write the reminders that are owed."""
+    """Write the reminders that are owed; clear away sessions that have run out."""
+    sessions.sweep(outbox.utc_now())
+    waits.sweep(outbox.utc_now())
     domain = current_app.config["MAIL_DOMAIN"]
     return reminders.sweep(outbox.utc_now(), domain=domain)
 

@@ -28,6 +28,9 @@ SIGNING = {
     "signing.sign_out",
     "signing.elsewhere",
     "signing.back",
+    "signing.forgotten",
+    "signing.invitation",
+    "signing.new_password",
 }
 NEVER = reference_of(2026, "KE", 9_999_999)
 
@@ -155,6 +158,9 @@ PAGES = {
     "/trace-requests/new": FILE,
     "/points-of-contact": ALL,
     "/outgoing": {R.ADMINISTRATOR, R.SUPERVISOR},
+    "/people": {R.ADMINISTRATOR},
+    "/people/invite": {R.ADMINISTRATOR},
+    "/account": ALL,
 }
 
 

@@ -192,9 +192,7 @@ def check_code(held: AccountSession, code: str, now: datetime) -> None:
         means_of(account).code
         and account.tf_totp_secret is not None
         and digits.isascii()
-        and _codes().verify_totp(
-            digits, account.tf_totp_secret, account, window=DRIFT
-        )
+        and _codes().verify_totp(digits, account.tf_totp_secret, account, window=DRIFT)
     )
     if not right:
         db.session.rollback()

@@ -23,11 +23,14 @@ class News(StrEnum):
     FACTOR_RESET = "factor_reset"
     IDENTITY = "identity"
     MANY_FAILURES = "many_failures"
+    ROLES = "roles"
 
 
 INVITATION: Final = "invitation"
 NEW_PASSWORD: Final = "new_password"  # noqa: S105 - the name of a mail
 ACCOUNT: Final = "account"
+PRIVATE: Final = (INVITATION, NEW_PASSWORD)
+"""Mails whose link is for the person alone: no page shows them."""
 
 
 def write(

@@ -14,8 +14,6 @@ from tracing.accounts.factors import OneTimeCodes
 from tracing.extensions import db
 from tracing.models import Account, Role
 
-security = Security()
-
 
 class NoMail(MailUtil):
     """Flask-Security's own mails are off: ours go through the outbox."""
@@ -35,7 +33,8 @@ def init_app(app: Flask) -> None:
         SECURITY_TRACKABLE=False,
         SECURITY_FLASH_MESSAGES=False,
     )
-    security.init_app(
+    # By the constructor: init_app() passes over the class of the codes.
+    Security(
         app,
         SQLAlchemyUserDatastore(db, Account, Role),
         register_blueprint=False,

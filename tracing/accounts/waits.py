@@ -75,7 +75,9 @@ def count(keys: dict[str, int], now: datetime) -> bool:
     becomes of the attempt.
     """
     rows = [(_locked(key, now), limit) for key, limit in sorted(keys.items())]
-    waits = [row.wait_until for row, _ in rows if row.wait_until and row.wait_until > now]
+    waits = [
+        row.wait_until for row, _ in rows if row.wait_until and row.wait_until > now
+    ]
     if waits:
         db.session.commit()
         raise WaitFirst(max(waits))

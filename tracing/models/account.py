@@ -142,7 +142,7 @@ class FailedAttempts(Base):
 
 
 class AccountToken(Base):
-    """A link sent by mail: an invitation, or a new password. Good once."""
+    """Something good once: an invitation, a new password, leave to reset a factor."""
 
     __tablename__ = "account_token"
 
@@ -152,6 +152,7 @@ class AccountToken(Base):
     account_id: Mapped[int] = mapped_column(
         ForeignKey("account.id", ondelete="CASCADE"), index=True
     )
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

@@ -170,9 +170,7 @@ def remove_authenticator() -> Response:
 @recent_factor()
 def recovery_codes() -> Response:
     """Make new recovery codes and show them, this once."""
-    return codes_page(
-        factors.renew_recovery_codes(held().account, sessions.utc_now())
-    )
+    return codes_page(factors.renew_recovery_codes(held().account, sessions.utc_now()))
 
 
 @account.post("/identities/<int:number>/remove")

@@ -99,6 +99,8 @@ def ways(actor: Actor) -> list[Way]:
     add("contacts.index", _("Points of contact"))
     if actor.is_any(Role.ADMINISTRATOR, Role.SUPERVISOR):
         add("outgoing.show", _("Outgoing messages"))
+    if actor.is_any(Role.ADMINISTRATOR):
+        add("people.index", _("People"))
     return found
 
 
@@ -177,6 +179,10 @@ def init_app(app: Flask) -> None:
         actor = current_actor()
         settings = app.extensions["tracing.settings"]
         banner = _("Demonstration: all data is fictional.")
+        if not settings.second_factor_required:
+            banner = _(
+                "Demonstration: all data is fictional, and a password alone lets you in."
+            )
         return {
             "actor": actor,
             "locale": get_locale(),

@@ -14,6 +14,7 @@ from tracing.web import (
     home,
     lists,
     outgoing,
+    people,
     requests,
     signing,
 )
@@ -28,6 +29,9 @@ OPEN_TO_ALL: Final = frozenset(
         "signing.sign_out",
         "signing.elsewhere",
         "signing.back",
+        "signing.forgotten",
+        "signing.invitation",
+        "signing.new_password",
     }
 )
 AFTER_THE_PASSWORD: Final = frozenset(
@@ -50,7 +54,8 @@ WITHOUT_KEYS: Final = frozenset({"account.new_key", "account.key_options"})
 
 def init_app(app: Flask) -> None:
     """Register the pages and put the door before them."""
-    for module in (home, lists, drafts, requests, contacts, outgoing, signing, account):
+    cases = (home, lists, drafts, requests, contacts, outgoing)
+    for module in (*cases, signing, account, people):
         for blueprint in module.BLUEPRINTS:
             app.register_blueprint(blueprint)
     app.before_request(_door)

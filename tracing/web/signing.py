@@ -18,8 +18,17 @@ from flask_babel import get_locale
 from werkzeug.exceptions import BadRequest, Forbidden, NotFound
 from werkzeug.wrappers import Response as Answer
 
-from tracing.accounts import factors, oidc, sessions, signing, waits
-from tracing.models import AccountSession
+from tracing.accounts import (
+    factors,
+    invitations,
+    oidc,
+    passwords,
+    sessions,
+    signing,
+    waits,
+)
+from tracing.accounts.letters import INVITATION, NEW_PASSWORD
+from tracing.models import Account, AccountSession
 from tracing.web.addresses import inside, wanted
 from tracing.web.stepup import recent_factor
 from tracing.web.words import _
@@ -337,6 +346,74 @@ def _confirmed(held: AccountSession, means: factors.Means) -> tuple[str, int]:
     return (words if problem == WRONG_CODE else problem), status
 
 
+# ------------------------------------------------------------ links sent by mail
+
+
+@bp.route("/forgotten", methods=["GET", "POST"])
+def forgotten() -> Page:
+    """Ask for a link by which to choose a new password; the same answer for all."""
+    sent, problem, status = False, "", 200
+    if request.method == "POST":
+        try:
+            invitations.ask_for_password(
+                request.form.get("email", ""), sessions.utc_now()
+            )
+            sent = True
+        except waits.WaitFirst as error:
+            problem, status = wait_words(error), 429
+    page = render_template("accounts/forgotten.html", sent=sent, problem=problem)
+    return page, status
+
+
+def _void() -> Page:
+    return render_template("accounts/link_void.html"), 404
+
+
+@bp.route("/invitation/<token>", methods=["GET", "POST"])
+def invitation(token: str) -> Page:
+    """Take an invitation up: choose a password."""
+    now = sessions.utc_now()
+    try:
+        person = invitations.whose(INVITATION, token, now)
+        problem = _chosen_fault(person)
+        if request.method == "POST" and not problem:
+            chosen = request.form.get("password", "")
+            return lead_on(invitations.accept(token, chosen, now), "/")
+    except invitations.LinkVoid:
+        return _void()
+    page = render_template(
+        "accounts/choose_password.html", person=person, problem=problem, invited=True
+    )
+    return page, 422 if problem else 200
+
+
+@bp.route("/new-password/<token>", methods=["GET", "POST"])
+def new_password(token: str) -> Page:
+    """Choose a new password; the second factor is asked for as ever."""
+    now = sessions.utc_now()
+    try:
+        person = invitations.whose(NEW_PASSWORD, token, now)
+        problem = _chosen_fault(person)
+        if request.method == "POST" and not problem:
+            invitations.set_password(token, request.form.get("password", ""), now)
+            flash(_("The password is changed. Sign in with it."), "ok")
+            return redirect(url_for(".sign_in"), 303)
+    except invitations.LinkVoid:
+        return _void()
+    page = render_template(
+        "accounts/choose_password.html", person=person, problem=problem, invited=False
+    )
+    return page, 422 if problem else 200
+
+
+def _chosen_fault(person: Account) -> str:
+    """Return what is wrong with the password that was sent, if one was."""
+    if request.method != "POST":
+        return ""
+    fault = passwords.fault_of(request.form.get("password", ""), person)
+    return _(fault) if fault else ""
+
+
 # ------------------------------------------------------------ by another service
 
 
@@ -373,6 +450,3 @@ def back() -> Page:
         flash(_("You can now sign in by the other service."), "ok")
         return redirect(to, 303)
     return lead_on(signing.enter(account, sessions.utc_now()), to)
-
-
-
