@@ -20,6 +20,7 @@ class Role(StrEnum):
     MAINTAINER = "maintainer"
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
+    OPERATOR = "operator"
 
     @property
     def label(self) -> str:
@@ -34,6 +35,7 @@ ROLE_LABELS: Final = {
     Role.MAINTAINER: N_("Contact-point maintainer"),
     Role.AUDITOR: N_("Auditor"),
     Role.ADMINISTRATOR: N_("Administrator"),
+    Role.OPERATOR: N_("Platform operator"),
 }
 
 
@@ -64,6 +66,9 @@ class Actor:
 CASE_ROLES: Final = frozenset(
     {Role.INVESTIGATOR, Role.OFFICER, Role.SUPERVISOR, Role.AUDITOR}
 )
+WITHIN_AN_AUTHORITY: Final = tuple(role for role in Role if role is not Role.OPERATOR)
+"""Roles an administrator gives; the operator's comes from the command line alone."""
+
 ASKERS: Final = frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})
 ANSWERERS: Final = frozenset({Role.OFFICER, Role.SUPERVISOR})
 
@@ -115,6 +120,17 @@ def require(actor: Actor, trigger: Trigger, request: Parties) -> Party:
             f"Your role does not allow this; the role {role} or supervisor does."
         )
     return party
+
+
+def require_operator(actor: Actor) -> None:
+    """Refuse who does not run the platform."""
+    if not actor.is_any(Role.OPERATOR):
+        raise NotPermitted("Only a platform operator does this.")
+
+
+def may_combine(roles: frozenset[Role]) -> bool:
+    """Tell whether one person may hold these roles: an operator opens no cases."""
+    return Role.OPERATOR not in roles or len(roles) == 1
 
 
 def require_grounds(actor: Actor, fact: Fact | None) -> None:
@@ -193,13 +209,14 @@ def explain(actor: Actor, request: Parties) -> tuple[Why, ...]:
     if party is None or not may_see(actor, request):
         raise NotVisible("There is no such request.")
     roles = ASKERS if party is Party.REQUESTING else ANSWERERS
+    now = available(request.state, party)
     return tuple(
         Why(
             trigger,
             roles,
             side_may=any(rule.by in (None, party) for rule in rules_of(trigger)),
             role_may=may_fire(actor, trigger, request),
-            state_may=any(request.state in rule.sources for rule in rules_of(trigger)),
+            state_may=trigger in now,
         )
         for trigger in Trigger
         if rules_of(trigger)

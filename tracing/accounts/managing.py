@@ -20,6 +20,7 @@ RESET: Final = "factor_reset"
 RESET_LASTS: Final = timedelta(hours=24)
 
 OWN: Final = N_("Another administrator must do this: it is your own account.")
+OPERATORS: Final = N_("Operators of the platform are managed on the command line.")
 LAST: Final = N_("Name another administrator first: this is the last one.")
 NO_ROLE: Final = N_("Choose at least one role.")
 NOT_OURS: Final = N_("Use an address of your authority that nobody signs in with yet.")
@@ -48,6 +49,8 @@ def _somebody_else(number: int, actor: Actor) -> Account:
     account = people.by_number(number, require_administrator(actor))
     if account.id == actor.user_id:
         raise Refused(OWN)
+    if Role.OPERATOR in account.role_names:
+        raise Refused(OPERATORS)
     return factors.lock(account)
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.flask_client import OAuth
 from flask import Flask, current_app, session
+from joserfc.errors import JoseError
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
@@ -95,7 +96,7 @@ def _person() -> tuple[str, str]:
     try:
         claims = client.authorize_access_token()["userinfo"]
         issuer, subject = str(claims["iss"]), str(claims["sub"])
-    except (AuthlibBaseError, OSError, KeyError, ValueError) as error:
+    except (AuthlibBaseError, JoseError, OSError, LookupError, ValueError) as error:
         raise Refused from error
     expected = sessions.settings().oidc_issuer
     if issuer.rstrip("/") != expected.rstrip("/") or not 0 < len(subject) <= 255:

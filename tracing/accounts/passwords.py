@@ -20,6 +20,9 @@ LONGEST: Final = 200
 GUESSES: Final = 10**8
 """What a guesser who knows the habits of people must try at least."""
 
+BESIDE_OWN: Final = 8
+"""Letters and figures that are not of one's name, address or authority."""
+
 TOO_SHORT: Final = N_("Use at least 15 characters; several words make a good password.")
 TOO_LONG: Final = N_("Use at most 200 characters.")
 TOO_COMMON: Final = N_(
@@ -51,9 +54,19 @@ def fault_of(password: str, account: Account | None = None) -> str | None:
         return TOO_LONG
     if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in text):
         return NOT_A_TEXT
-    words = ["tracing", "firearms", *_own_words(account)]
-    found = zxcvbn(text, user_inputs=words, max_length=LONGEST)
+    own = ["tracing", "firearms", *_own_words(account)]
+    if len(_without(text, own)) < BESIDE_OWN:
+        return TOO_COMMON
+    found = zxcvbn(text, user_inputs=own, max_length=LONGEST)
     return TOO_COMMON if found["guesses"] < GUESSES else None
+
+
+def _without(text: str, words: list[str]) -> str:
+    """Return what is left of the letters and figures when the words are taken out."""
+    left = text.casefold()
+    for word in sorted(words, key=len, reverse=True):
+        left = left.replace(word.casefold(), "")
+    return re.sub(r"[\W_]+", "", left)
 
 
 def hashed(password: str) -> str:

@@ -21,7 +21,7 @@ from tracing.directory import entries
 from tracing.extensions import db
 from tracing.models import Authority
 from workflows import diagram
-from workflows.policies import Role
+from workflows.policies import Role, may_combine
 
 
 def instance_folder() -> Path:
@@ -158,6 +158,8 @@ def init(
 @with_appcontext
 def add_person(authority: str, name: str, email: str, roles: tuple[str, ...]) -> None:
     """Add a person of AUTHORITY (its code); the password is shown once."""
+    if not may_combine(frozenset(map(Role, roles))):
+        raise click.ClickException("An operator opens no cases: give no other role.")
     home = entries.get(authority)
     if home is None:
         raise click.ClickException("The directory has no such authority.")

@@ -180,7 +180,10 @@ class BreakGlass(Base):
     __table_args__ = (Index("ix_break_glass_open", "asked_by_id", "until"),)
 
     id: Mapped[Key]
-    request_id: Mapped[int] = mapped_column(ForeignKey("trace_request.id"))
+    reference: Mapped[str] = mapped_column(String(40))
+    """As it was asked: nobody learns by asking whether there is such a request."""
+
+    request_id: Mapped[int | None] = mapped_column(ForeignKey("trace_request.id"))
     asked_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     reason: Mapped[str] = mapped_column(String(2000))
     asked_at: Mapped[datetime]

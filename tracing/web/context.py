@@ -101,6 +101,8 @@ def ways(actor: Actor) -> list[Way]:
         add("outgoing.show", _("Outgoing messages"))
     if actor.is_any(Role.ADMINISTRATOR):
         add("people.index", _("People"))
+    if actor.is_any(Role.OPERATOR):
+        add("emergency.index", _("Emergency"))
     return found
 
 

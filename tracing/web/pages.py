@@ -11,6 +11,7 @@ from tracing.web import (
     account,
     contacts,
     drafts,
+    emergency,
     home,
     lists,
     outgoing,
@@ -55,7 +56,7 @@ WITHOUT_KEYS: Final = frozenset({"account.new_key", "account.key_options"})
 def init_app(app: Flask) -> None:
     """Register the pages and put the door before them."""
     cases = (home, lists, drafts, requests, contacts, outgoing)
-    for module in (*cases, signing, account, people):
+    for module in (*cases, signing, account, people, emergency):
         for blueprint in module.BLUEPRINTS:
             app.register_blueprint(blueprint)
     app.before_request(_door)

@@ -13,7 +13,7 @@ from tracing.web.stepup import recent_factor
 from tracing.web.words import _
 from workflows import policies
 from workflows.errors import NotVisible
-from workflows.policies import ROLE_LABELS, Actor, Role
+from workflows.policies import ROLE_LABELS, WITHIN_AN_AUTHORITY, Actor, Role
 
 bp = Blueprint("people", __name__, url_prefix="/people")
 BLUEPRINTS = (bp,)
@@ -26,9 +26,14 @@ def administrator() -> Actor:
     return managing.require_administrator(current_actor())
 
 
+def role_words() -> dict[Role, str]:
+    """Return the roles an administrator gives, with their labels."""
+    return {role: ROLE_LABELS[role] for role in WITHIN_AN_AUTHORITY}
+
+
 def roles_given() -> tuple[Role, ...]:
     """Return the roles of the form; what is no role is left out."""
-    known = {role.value: role for role in Role}
+    known = {role.value: role for role in WITHIN_AN_AUTHORITY}
     return tuple(known[v] for v in request.form.getlist("roles") if v in known)
 
 
@@ -64,7 +69,7 @@ def invite() -> Page:
     page = render_template(
         "people/invite.html",
         problem=problem,
-        roles=ROLE_LABELS,
+        roles=role_words(),
         chosen=roles_given(),
         tongues=LANGUAGES,
     )
@@ -83,7 +88,7 @@ def _show(account: Account, problem: str = "") -> str:
         "people/show.html",
         person=account,
         problem=problem,
-        roles=ROLE_LABELS,
+        roles=role_words(),
         means=factors.means_of(account),
         held=sessions.of_account(account.id),
         reset_asked_by=managing.reset_asked_by(account, now),

@@ -418,11 +418,14 @@ def _chosen_fault(person: Account) -> str:
 
 
 @bp.get("/sign-in/elsewhere")
-def elsewhere() -> Answer:
+def elsewhere() -> Page:
     """Go to the service that knows who its people are."""
     if oidc.name() is None:
         raise NotFound
-    return oidc.leave(wanted())
+    try:
+        return oidc.leave(wanted())
+    except oidc.Refused:
+        return _sign_in_page(_("The other service does not answer."), status=422)
 
 
 @bp.get("/sign-in/link")
@@ -432,7 +435,11 @@ def link() -> Answer:
     held = sessions.signed_in()
     if oidc.name() is None or held is None:
         raise NotFound
-    return oidc.leave("/account", link=held.account_id)
+    try:
+        return oidc.leave("/account", link=held.account_id)
+    except oidc.Refused:
+        flash(_("The other service does not answer."), "stop")
+        return redirect(url_for("account.show"), 303)
 
 
 @bp.get("/sign-in/back")

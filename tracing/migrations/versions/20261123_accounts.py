@@ -100,7 +100,8 @@ def upgrade() -> None:
 
     op.create_table('break_glass',
     sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('request_id', sa.Integer(), nullable=False),
+    sa.Column('reference', sa.String(length=40), nullable=False),
+    sa.Column('request_id', sa.Integer(), nullable=True),
     sa.Column('asked_by_id', sa.Integer(), nullable=False),
     sa.Column('reason', sa.String(length=2000), nullable=False),
     sa.Column('asked_at', Instant(), nullable=False),
