@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import has_request_context, request
+from flask import g, has_request_context, request
 from flask_babel import Babel
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -33,6 +33,13 @@ class Wake:
 
 wake = Wake()
 
+
+def will_write() -> None:
+    """Let this GET write: a way back from elsewhere, which no form of ours begins."""
+    db.session.rollback()
+    g.will_write = True
+
+
 PRAGMAS = (
     "journal_mode=wal",
     "busy_timeout=15000",
@@ -59,6 +66,8 @@ def guard_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         reading = connection.get_execution_options().get("readonly") or (
-            has_request_context() and request.method in ("GET", "HEAD")
+            has_request_context()
+            and request.method in ("GET", "HEAD")
+            and not g.get("will_write", False)
         )
         connection.exec_driver_sql("BEGIN DEFERRED" if reading else "BEGIN IMMEDIATE")

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response
 from tracing.accounts import letters, sessions
 from tracing.accounts.letters import News
 from tracing.config import Settings
-from tracing.extensions import db
+from tracing.extensions import db, will_write
 from tracing.models import Account, AccountIdentity
 
 CLIENT: Final = "tracing.oidc"
@@ -74,6 +74,7 @@ def leave(back: str, *, link: int | None = None) -> Response:
 def returned(now: datetime) -> tuple[Account | None, str]:
     """Return whose visit this is and where it goes on; None after a link was made."""
     issuer, subject = _person()
+    will_write()
     to = str(session.pop(BACK, "/"))
     link = session.pop(LINK, None)
     known = db.session.scalar(
