@@ -82,6 +82,14 @@ def hidden(page: str, name: str) -> str:
     return html.unescape(found[1])
 
 
+def bare(page: str, *words: str) -> str:
+    """A page without what differs each time: tokens, the time, and given words."""
+    page = re.sub(r"<time .*?</time>", "", TOKEN.sub("", page))
+    for word in words:
+        page = page.replace(word, "")
+    return page
+
+
 def shown(page: str) -> str:
     """The text of a page as a reader meets it."""
     bare = re.sub(r"<(script|style)\b.*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from tests import factories
-from tests.visitors import shown, signed_in
+from tests.visitors import bare, shown, signed_in
 from tracing.extensions import db
 from tracing.models import Account, OutboxMessage
 from workflows.policies import Role
@@ -77,9 +77,8 @@ def test_a_person_of_another_authority_is_as_if_there_were_none(of, visitor):
             for act in ACTS
         ]
         assert {answer.status_code for answer in answers} == {404}
-        pages.append([answer.text.replace(visitor.token, "") for answer in answers])
-    strip = [[page.split('datetime="')[0] for page in one] for one in pages]
-    assert strip[0] == strip[1]
+        pages.append([bare(answer.text, f"/people/{number}") for answer in answers])
+    assert pages[0] == pages[1]
     assert fresh(of.investigator).active
 
 
@@ -195,9 +194,13 @@ class TestWhy:
     def test_tells_nothing_of_a_request_the_person_cannot_see(self, of, visitor):
         foreign = factories.sent(factories.sides())
         pages = [
-            visitor.get(
-                f"/people/{of.officer.id}/rights", query_string={"reference": reference}
-            ).text.replace(reference, "")
+            bare(
+                visitor.get(
+                    f"/people/{of.officer.id}/rights",
+                    query_string={"reference": reference},
+                ).text,
+                reference,
+            )
             for reference in (foreign.reference, "2026-KE-9999999X")
         ]
         assert pages[0] == pages[1]
