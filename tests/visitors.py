@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import html
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.conftest import client_of
-from tracing.models import Account
+from tracing.accounts import sessions
+from tracing.extensions import db
+from tracing.models import Account, AccountSession
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -50,13 +54,26 @@ def stranger(app: Flask) -> Visitor:
     return Visitor(client_of(app))
 
 
-def signed_in(app: Flask, account: Account) -> Visitor:
-    """Somebody who has; the page of signing in has tests of its own."""
+def signed_in(
+    app: Flask, account: Account, *, minutes_ago: int = 0, half: bool = False
+) -> Visitor:
+    """Somebody who has, so long ago; the pages of signing in have tests of their own."""
+    token = secrets.token_urlsafe(32)
+    at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+    db.session.add(
+        AccountSession(
+            token_hash=sessions.hash_of(token),
+            account_id=account.id,
+            half=half,
+            created_at=at,
+            seen_at=datetime.now(UTC),
+            factor_at=None if half else at,
+        )
+    )
+    db.session.commit()
     visitor = Visitor(client_of(app))
     with visitor.client.session_transaction() as session:
-        session["_user_id"] = account.fs_uniquifier
-        session["_fresh"] = True
-        session["identity"] = account.fs_uniquifier
+        session[sessions.SID] = token
     return visitor
 
 
@@ -65,6 +82,14 @@ def hidden(page: str, name: str) -> str:
     found = re.search(rf'name="{name}" value="([^"]*)"', page)
     assert found, f"the page has no hidden {name}"
     return html.unescape(found[1])
+
+
+def bare(page: str, *words: str) -> str:
+    """A page without what differs each time: tokens, the time, and given words."""
+    page = re.sub(r"<time .*?</time>", "", TOKEN.sub("", page))
+    for word in words:
+        page = page.replace(word, "")
+    return page
 
 
 def shown(page: str) -> str:

@@ -5,6 +5,7 @@ from email.utils import parseaddr
 from pathlib import Path
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from tracing.config import Settings, load, template_folder
 
@@ -14,7 +15,7 @@ __version__ = "0.1.0"
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the application; without settings they are read from the instance."""
     from tracing import words, worker
-    from tracing.accounts import signin
+    from tracing.accounts import oidc, signin
     from tracing.adapters.clamd import Clamd
     from tracing.adapters.folder import FolderStore
     from tracing.adapters.smtp import self_test
@@ -37,6 +38,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.from_mapping(flask_settings(settings))
     app.extensions["tracing.settings"] = settings
     self_test(settings)
+    if settings.proxies:
+        count = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count)  # type: ignore[method-assign]
     db.init_app(app)
     with app.app_context():
         guard_sqlite(db.engine)
@@ -58,6 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf.init_app(app)
     headers.init_app(app, settings)
     signin.init_app(app)
+    oidc.init_app(app, settings)
     babel.init_app(app, locale_selector=context.choose_language)
     words.init_app(app)
     context.init_app(app)
@@ -86,7 +91,6 @@ def flask_settings(settings: Settings) -> dict[str, object]:
         "SESSION_COOKIE_SECURE": settings.behind_https,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "PERMANENT_SESSION_LIFETIME": settings.session_idle,
         "MAIL_DOMAIN": parseaddr(settings.mail_from)[1].rpartition("@")[2]
         or "localhost",
         "BABEL_DEFAULT_LOCALE": "en",

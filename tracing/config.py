@@ -45,6 +45,15 @@ class Settings:
     clamd: str = ""
     clamd_timeout: int = 30
     session_idle: int = 1800
+    session_idle_administrator: int = 900
+    session_longest: int = 43200
+    second_factor_required: bool = True
+    administrator_keys: int = 2
+    proxies: int = 0
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_name: str = ""
     instance: str = ""
 
     @property
@@ -78,12 +87,13 @@ class Settings:
             password_salt="test-" * 8,
             totp_key="test-" * 8,
             journal_key="test-" * 8,
+            second_factor_required=False,
         )
 
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _REQUIRED = ("secret_key", "password_salt", "totp_key", "journal_key")
-SECRETS = (*_REQUIRED, "smtp_password")
+SECRETS = (*_REQUIRED, "smtp_password", "oidc_client_secret")
 
 
 def template_folder() -> Path:
@@ -142,6 +152,10 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError(
             "no value for TRACING_ALLOWED_HOSTS: name the hosts under which people"
             " reach the site, such as tracing.example.org"
+    if not settings.second_factor_required and not settings.demonstration:
+        raise SettingsError(
+            "SECOND_FACTOR_REQUIRED: only a demonstration (DEMONSTRATION = True), whose"
+            " data is invented, may let people in by a password alone"
         )
     return settings
 

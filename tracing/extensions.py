@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from flask import has_request_context, request
+from flask import g, has_request_context, request
 from flask_babel import Babel
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -36,6 +36,12 @@ class Wake:
 wake = Wake()
 
 
+def will_write() -> None:
+    """Let this GET write: a way back from elsewhere, which no form of ours begins."""
+    db.session.rollback()
+    g.will_write = True
+
+
 PRAGMAS = (
     "journal_mode=wal",
     "busy_timeout=15000",
@@ -65,7 +71,7 @@ def guard_sqlite(engine: Engine) -> None:
         reading = options.get("readonly") or (
             has_request_context()
             and request.method in ("GET", "HEAD")
-            and not options.get("writing")
+            and not (options.get("writing") or g.get("will_write", False))
         )
         connection.exec_driver_sql("BEGIN DEFERRED" if reading else "BEGIN IMMEDIATE")
 

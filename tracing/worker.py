@@ -13,6 +13,7 @@ from typing import Any, Final
 from flask import Flask, current_app
 from huey import SqliteHuey, crontab
 
+from tracing.accounts import sessions, waits
 from tracing.casework import attachments
 from tracing.config import Settings
 from tracing.journal import checkpoints
@@ -39,7 +40,9 @@ def drain() -> outbox.Tally:
 
 
 def sweep() -> int:
-    """Write the reminders that are owed."""
+    """Write the reminders that are owed; clear away sessions that have run out."""
+    sessions.sweep(outbox.utc_now())
+    waits.sweep(outbox.utc_now())
     domain = current_app.config["MAIL_DOMAIN"]
     return reminders.sweep(outbox.utc_now(), domain=domain)
 
@@ -47,6 +50,8 @@ def sweep() -> int:
 def tidy() -> int:
     """Let go of files that nobody keeps."""
     return attachments.clean_up()
+
+
 def sign() -> int:
     """Sign the heads of the journal that have grown."""
     return len(checkpoints.make_all())

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from workflows.errors import NotPermitted, NotVisible
 from workflows.facts import Deferral, Fact, Response
-from workflows.lifecycle import available
+from workflows.lifecycle import available, rules_of
 from workflows.states import Party, State, Trigger
 from workflows.vocabulary import N_, Ground
 
@@ -20,6 +20,7 @@ class Role(StrEnum):
     MAINTAINER = "maintainer"
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
+    OPERATOR = "operator"
 
     @property
     def label(self) -> str:
@@ -34,6 +35,7 @@ ROLE_LABELS: Final = {
     Role.MAINTAINER: N_("Contact-point maintainer"),
     Role.AUDITOR: N_("Auditor"),
     Role.ADMINISTRATOR: N_("Administrator"),
+    Role.OPERATOR: N_("Platform operator"),
 }
 
 
@@ -64,6 +66,9 @@ class Actor:
 CASE_ROLES: Final = frozenset(
     {Role.INVESTIGATOR, Role.OFFICER, Role.SUPERVISOR, Role.AUDITOR}
 )
+WITHIN_AN_AUTHORITY: Final = tuple(role for role in Role if role is not Role.OPERATOR)
+"""Roles an administrator gives; the operator's comes from the command line alone."""
+
 ASKERS: Final = frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})
 ANSWERERS: Final = frozenset({Role.OFFICER, Role.SUPERVISOR})
 JOURNAL_READERS: Final = frozenset({Role.AUDITOR, Role.SUPERVISOR})
@@ -123,6 +128,17 @@ def require(actor: Actor, trigger: Trigger, request: Parties) -> Party:
     return party
 
 
+def require_operator(actor: Actor) -> None:
+    """Refuse who does not run the platform."""
+    if not actor.is_any(Role.OPERATOR):
+        raise NotPermitted("Only a platform operator does this.")
+
+
+def may_combine(roles: frozenset[Role]) -> bool:
+    """Tell whether one person may hold these roles: an operator opens no cases."""
+    return Role.OPERATOR not in roles or len(roles) == 1
+
+
 def require_grounds(actor: Actor, fact: Fact | None) -> None:
     """Refuse a ground that only a supervisor may rely on."""
     grounds: tuple[Ground, ...] = ()
@@ -146,4 +162,68 @@ def possible(actor: Actor, request: Parties) -> tuple[Trigger, ...]:
         trigger
         for trigger in available(request.state, party)
         if may_fire(actor, trigger, request)
+    )
+
+
+# ------------------------------------------------------------------ why, for a reader
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Something people do in general: whether these roles allow it, and which do."""
+
+    what: str
+    allowed: bool
+    by: frozenset[Role]
+
+
+def general_rights(actor: Actor) -> tuple[Right, ...]:
+    """Return what the roles of a person allow, whatever the request."""
+    administrators = frozenset({Role.ADMINISTRATOR})
+    rows = (
+        (N_("Read the requests of the authority"), CASE_ROLES),
+        (N_("File requests and act for the requesting side"), ASKERS),
+        (N_("Answer requests and act for the requested side"), ANSWERERS),
+        (N_("Rely on a ground reserved for supervisors"), frozenset({Role.SUPERVISOR})),
+        (N_("Read outgoing messages"), administrators | {Role.SUPERVISOR}),
+        (N_("Manage the people of the authority"), administrators),
+    )
+    return tuple(
+        Right(what, not actor.roles.isdisjoint(roles), roles) for what, roles in rows
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """One step of a request, and each condition on which it hangs."""
+
+    trigger: Trigger
+    roles: frozenset[Role]
+    side_may: bool
+    role_may: bool
+    state_may: bool
+
+    @property
+    def allowed(self) -> bool:
+        """Tell whether the person can take the step now."""
+        return self.side_may and self.role_may and self.state_may
+
+
+def explain(actor: Actor, request: Parties) -> tuple[Why, ...]:
+    """Return why a person may or may not take each step of a request now."""
+    party = party_of(actor, request)
+    if party is None or not may_see(actor, request):
+        raise NotVisible("There is no such request.")
+    roles = ASKERS if party is Party.REQUESTING else ANSWERERS
+    now = available(request.state, party)
+    return tuple(
+        Why(
+            trigger,
+            roles,
+            side_may=any(rule.by in (None, party) for rule in rules_of(trigger)),
+            role_may=may_fire(actor, trigger, request),
+            state_may=trigger in now,
+        )
+        for trigger in Trigger
+        if rules_of(trigger)
     )

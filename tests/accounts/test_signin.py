@@ -82,7 +82,7 @@ def test_a_second_factor_is_asked_for_once_it_is_set_up(app, client, officer):
     shown = post(client, start, "/second-factor", setup="authenticator")
     key = re.search(r'class="mark">([A-Z2-7-]+)<', shown.text)[1]
     now = time.time()
-    post(client, shown, "/second-factor/code", code=code_of(key, now))
+    post(client, shown, "/second-factor/confirm", code=code_of(key, now))
 
     other = client_of(app)
     asked = sign_in(other, officer)

@@ -18,7 +18,7 @@ from tracing.extensions import db
 from tracing.models import Account, Authority, DueWork, OutboxMessage, TraceRequest
 from tracing.models.outbox import Delivery
 from workflows.lifecycle import RULES
-from workflows.policies import Role
+from workflows.policies import WITHIN_AN_AUTHORITY, Role
 from workflows.states import State
 
 ANSWERS = {
@@ -204,7 +204,7 @@ def test_the_demonstration_is_whole(session):
     for place in PLACES:
         domain = f"@{place.country.lower()}.tracing.example"
         roles = [a.roles[0] for a in accounts if a.email.endswith(domain)]
-        assert sorted(roles) == sorted(Role)
+        assert sorted(roles) == sorted(WITHIN_AN_AUTHORITY)
     assert all(a.fictional for a in session.scalars(select(Authority)))
 
     session.expire_all()
@@ -249,3 +249,26 @@ def test_a_secret_of_the_environment_is_not_written_down(tmp_path):
     config.write_secrets(tmp_path, {"TRACING_JOURNAL_KEY": "from outside"})
     assert "JOURNAL_KEY" not in (tmp_path / "config.py").read_text()
     assert (tmp_path / "config.py").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_operator_is_made_here_and_holds_no_other_role(app, run):
+    run(setup.init, *options())
+    args = ["KE-NFP", "--name", "O", "--email", "o@ke.tracing.example"]
+    both = [*args, "--role", "operator", "--role", "officer"]
+    assert "An operator opens no cases" in run(setup.add_person, *both, says=1)
+    run(setup.add_person, *args, "--role", "operator")
+    with app.app_context():
+        assert people.by_email("o@ke.tracing.example").role_names == {Role.OPERATOR}
+
+
+def test_only_a_demonstration_lets_people_in_by_a_password_alone(tmp_path):
+    from tracing.config import SettingsError, load
+
+    named = ("SECRET_KEY", "PASSWORD_SALT", "TOTP_KEY")
+    environ = {f"TRACING_{name}": "x" * 40 for name in named}
+    environ["TRACING_SECOND_FACTOR_REQUIRED"] = "false"
+    with pytest.raises(SettingsError, match="only a demonstration"):
+        load(tmp_path, environ)
+    assert not load(
+        tmp_path, environ | {"TRACING_DEMONSTRATION": "true"}
+    ).second_factor_required

@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
-from tracing.accounts import people
+from tracing.accounts import passwords, people
 from tracing.accounts.actors import actor_of
 from tracing.casework import either, queries, requested, requesting
 from tracing.casework.references import reference_of
@@ -99,7 +99,7 @@ def person(
         "roles": [people.role_row(role) for role in roles],
     }
     if password:
-        usual["password"] = people.hash_password(password)
+        usual["password"] = passwords.hashed(password)
     made = Account(**(usual | given))
     db.session.add(made)
     db.session.flush()

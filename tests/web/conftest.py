@@ -16,6 +16,7 @@ def everything(session):
     """Reads all rows of all tables, to compare before and after.
 
     Of the journal what tells of changes: that somebody looked is entered as well.
+    Visits are left out: a test may sign somebody in between.
     """
 
     def read():
@@ -23,7 +24,7 @@ def everything(session):
         found = {
             name: sorted(map(repr, db.session.execute(select(table)).all()))
             for name, table in Base.metadata.tables.items()
-            if not name.startswith("journal_")
+            if not name.startswith("journal_") and name != "account_session"
         }
         changes = select(JournalEntry.record).where(
             JournalEntry.kind.not_in([kind.value for kind in LOOKS])

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from workflows import policies
 from workflows.errors import NotPermitted, NotVisible
 from workflows.policies import (
     Actor,
@@ -30,6 +31,7 @@ ROLES = {
     Role.AUDITOR: (True, False, False),
     Role.MAINTAINER: (False, False, False),
     Role.ADMINISTRATOR: (False, False, False),
+    Role.OPERATOR: (False, False, False),
 }
 SEES = [role for role, (sees, _, _) in ROLES.items() if sees]
 BLIND = [role for role, (sees, _, _) in ROLES.items() if not sees]
@@ -218,3 +220,25 @@ BUTTONS = [
 @pytest.mark.parametrize(("authority", "role", "state", "buttons"), BUTTONS)
 def test_the_buttons_are_what_this_person_can_do_now(authority, role, state, buttons):
     assert set(possible(a_person(authority, role), a_request(state))) == buttons
+
+
+def test_an_operator_holds_no_other_role():
+    assert policies.may_combine(frozenset({Role.OPERATOR}))
+    assert policies.may_combine(frozenset(policies.WITHIN_AN_AUTHORITY))
+    for role in policies.WITHIN_AN_AUTHORITY:
+        assert not policies.may_combine(frozenset({Role.OPERATOR, role}))
+
+
+@pytest.mark.parametrize("role", Role)
+def test_what_is_explained_is_what_is_possible(role):
+    for state in State:
+        request = a_request(state)
+        for authority in (KENYA, ITALY):
+            actor = a_person(authority, role)
+            try:
+                steps = policies.explain(actor, request)
+            except NotVisible:
+                assert not policies.may_see(actor, request)
+                continue
+            allowed = {why.trigger for why in steps if why.allowed}
+            assert allowed == set(policies.possible(actor, request))

@@ -1,8 +1,8 @@
 """From a signed-in account to the one value the rules know: an actor."""
 
-from flask import current_app, g
-from flask_security import current_user
+from flask import g
 
+from tracing.accounts import sessions
 from tracing.models import Account
 from workflows.policies import Actor
 
@@ -22,13 +22,12 @@ def actor_of(account: Account) -> Actor:
 def current_actor() -> Actor | None:
     """Return who is signed in, once per request."""
     if "actor" not in g:
-        user = current_user._get_current_object()
-        g.actor = actor_of(user) if isinstance(user, Account) else None
+        held = sessions.signed_in()
+        g.actor = actor_of(held.account) if held is not None else None
     return g.actor  # type: ignore[no-any-return]
 
 
 def read_by_nobody() -> None:
     """Take the reader for nobody from here on: the database cannot be asked."""
     g.actor = None
-    # Flask-Login, too, would look the reader up for the page.
-    g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
+    g.account_session = None

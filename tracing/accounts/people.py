@@ -1,18 +1,19 @@
 """People of an authority: who they are and what they may do."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import uuid4
 
 from email_validator import validate_email
-from flask_security import hash_password
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from tracing.accounts import passwords
 from tracing.extensions import db
 from tracing.journal import journal
 from tracing.journal.kinds import Kind
 from tracing.models import Account, Authority, Role
+from workflows.errors import NotVisible
 from workflows.policies import Actor
 from workflows.policies import Role as RoleName
 
@@ -29,7 +30,7 @@ def random_password() -> str:
 
 def address_of(email: str) -> str:
     """Return the one way an address is stored; a wrong one raises ValueError."""
-    return validate_email(email, check_deliverability=False).normalized
+    return validate_email(email, check_deliverability=False).normalized.lower()
 
 
 def by_email(email: str) -> Account | None:
@@ -62,7 +63,7 @@ def add_person(
         authority=authority,
         name=name,
         email=address_of(email),
-        password=hash_password(password),
+        password=passwords.hashed(password),
         active=True,
         language=language,
         fs_uniquifier=uuid4().hex,
@@ -92,3 +93,51 @@ def has_administrator() -> bool:
         .limit(1)
     )
     return found is not None
+
+
+# ------------------------------------------------- what an administrator sees of them
+
+
+def of_authority(actor: Actor) -> Sequence[Account]:
+    """Return the people of the actor's authority, by name."""
+    return db.session.scalars(
+        select(Account)
+        .where(Account.authority_id == actor.authority_id)
+        .order_by(func.lower(Account.name), Account.id)
+    ).all()
+
+
+def by_number(number: int, actor: Actor) -> Account:
+    """Return one of them; nobody else exists for the actor."""
+    found = db.session.scalar(
+        select(Account).where(
+            Account.id == number, Account.authority_id == actor.authority_id
+        )
+    )
+    if found is None:
+        raise NotVisible("There is no such person.")
+    return found
+
+
+def mail_domains(authority: Authority) -> frozenset[str]:
+    """Return the domains of the authority's mailbox and of its people."""
+    known = db.session.scalars(
+        select(Account.email).where(Account.authority_id == authority.id)
+    ).all()
+    addresses = (*known, authority.email)
+    return frozenset(a.rpartition("@")[2].lower() for a in addresses if "@" in a)
+
+
+def is_last_administrator(account: Account) -> bool:
+    """Tell whether nobody else could manage the authority's people."""
+    if RoleName.ADMINISTRATOR not in account.role_names or not account.active:
+        return False
+    others = db.session.scalar(
+        select(func.count()).where(
+            Account.authority_id == account.authority_id,
+            Account.id != account.id,
+            Account.active.is_(True),
+            Account.roles.any(Role.name == RoleName.ADMINISTRATOR.value),
+        )
+    )
+    return not others

@@ -387,11 +387,16 @@ def counts(
     return {wanted[row.which]: row.n for row in found}
 
 
-def outgoing(actor: Actor, *, limit: int = 50) -> Sequence[OutboxMessage]:
+def outgoing(
+    actor: Actor, *, limit: int = 50, without: Sequence[str] = ()
+) -> Sequence[OutboxMessage]:
     """Return the newest messages this authority's changes have caused."""
     return db.session.scalars(
         select(OutboxMessage)
-        .where(OutboxMessage.authority_id == actor.authority_id)
+        .where(
+            OutboxMessage.authority_id == actor.authority_id,
+            OutboxMessage.event.not_in(without),
+        )
         .order_by(OutboxMessage.id.desc())
         .limit(limit)
     ).all()

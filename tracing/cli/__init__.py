@@ -33,6 +33,9 @@ def run() -> None:
     if not settings.sends_mail:
         click.echo("No mail server is set: an administrator reads the messages")
         click.echo("under “Outgoing messages”; nothing leaves this machine.")
+    if not settings.second_factor_required:
+        click.echo("A DEMONSTRATION: a password alone lets you in. Where data is real,")
+        click.echo("everybody shows a second factor (SECOND_FACTOR_REQUIRED).")
     click.echo(f"\nOpen {settings.address} and sign in.\n")
     serve.serve_command(settings)
 

@@ -39,7 +39,7 @@ from workflows.facts import (
     Submission,
     Text,
 )
-from workflows.policies import Actor, Role
+from workflows.policies import WITHIN_AN_AUTHORITY, Actor, Role
 from workflows.states import Party, Trigger
 from workflows.vocabulary import (
     NEGATIVE,
@@ -248,7 +248,7 @@ class Demonstration:
         found: list[DemoAccount] = []
         for place, letter in zip(PLACES, "ABCDEFGH", strict=True):
             authority = self._authority(place)
-            for role in Role:
+            for role in WITHIN_AN_AUTHORITY:
                 person = DemoAccount(
                     f"{role.label} {letter}. Example",
                     f"{role.value}@{place.country.lower()}.tracing.example",

@@ -14,16 +14,14 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from tracing import config
-from tracing.accounts import people
+from tracing.accounts import passwords, people
 from tracing.cli.demo import DemoAccount, load_demo
 from tracing.config import SECRETS, Settings
 from tracing.directory import entries
 from tracing.extensions import db
 from tracing.models import Authority
 from workflows import diagram
-from workflows.policies import Role
-
-PASSWORD_LENGTH = 15
+from workflows.policies import Role, may_combine
 
 
 def instance_folder() -> Path:
@@ -42,6 +40,10 @@ def prepared_app(*, demonstration: bool = False) -> Flask:
         if demonstration:
             with (folder / "config.py").open("a", encoding="utf-8") as file:
                 file.write("DEMONSTRATION = True\n")
+                file.write(
+                    "# A newcomer walks in by a password alone. Only a demonstration"
+                    " may do so.\nSECOND_FACTOR_REQUIRED = False\n"
+                )
     app = click.get_current_context().ensure_object(ScriptInfo).load_app()
     with app.app_context():
         upgrade()
@@ -71,8 +73,9 @@ def _email(_context: click.Context, _option: click.Parameter, value: str) -> str
 
 
 def _password(_context: click.Context, _option: click.Parameter, value: str) -> str:
-    if value and len(value) < PASSWORD_LENGTH:
-        raise click.BadParameter(f"Use at least {PASSWORD_LENGTH} characters.")
+    fault = passwords.fault_of(value) if value else None
+    if fault is not None:
+        raise click.BadParameter(fault)
     return value
 
 
@@ -158,6 +161,8 @@ def init(
 @with_appcontext
 def add_person(authority: str, name: str, email: str, roles: tuple[str, ...]) -> None:
     """Add a person of AUTHORITY (its code); the password is shown once."""
+    if not may_combine(frozenset(map(Role, roles))):
+        raise click.ClickException("An operator opens no cases: give no other role.")
     home = entries.get(authority)
     if home is None:
         raise click.ClickException("The directory has no such authority.")

@@ -1,6 +1,15 @@
 """Every table, so that the metadata is whole."""
 
-from tracing.models.account import Account, Role
+from tracing.models.account import (
+    Account,
+    AccountIdentity,
+    AccountKey,
+    AccountSession,
+    AccountToken,
+    BreakGlass,
+    FailedAttempts,
+    Role,
+)
 from tracing.models.attachment import Attachment, FileKind, Scan
 from tracing.models.base import Base
 from tracing.models.directory import Authority
@@ -23,11 +32,17 @@ from tracing.models.trace_request import (
 
 __all__ = [
     "Account",
+    "AccountIdentity",
+    "AccountKey",
+    "AccountSession",
+    "AccountToken",
     "Attachment",
     "Authority",
     "Base",
+    "BreakGlass",
     "Delivery",
     "DueWork",
+    "FailedAttempts",
     "FileKind",
     "FormKey",
     "Item",

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from tracing.models import OutboxMessage
 from tracing.ports import Envelope
+from tracing.security import tokens
 from tracing.words import in_language
 
 ISOLATE: Final = "\u2066"
@@ -40,6 +41,15 @@ def _due(facts: dict[str, Any], language: str) -> str:
     return ""
 
 
+def _path(message: OutboxMessage) -> str:
+    """Return where the link leads; its token is made here and stored nowhere."""
+    path, salt = str(message.facts["path"]), message.facts.get("salt")
+    if salt is None:
+        return path
+    secret = str(current_app.config["SECRET_KEY"])
+    return path + tokens.derive(secret, message.event, str(salt))
+
+
 def _rendered(name: str, words: dict[str, object]) -> str:
     # Not render_template: what pages add for the signed-in person is not for mail.
     return current_app.jinja_env.get_template(f"emails/{name}").render(**words)
@@ -49,21 +59,23 @@ def render(message: OutboxMessage, site: str, mail_from: str) -> Envelope:
     """Return the message ready to go, in the language of its recipient."""
     facts = message.facts
     direction = Locale.parse(message.language).text_direction
-    plain = _left_to_right(facts["number"], direction)
+    request_number = facts.get("number", "")
+    plain = _left_to_right(request_number, direction)
     with in_language(message.language):
         words: dict[str, object] = {
             "number": plain,
             "due": _due(facts, message.language),
             "deadline": facts.get("deadline", "answer"),
             "reminder": facts.get("reminder", ""),
-            "link": site.rstrip("/") + facts["path"],
+            "news": facts.get("news", ""),
+            "link": site.rstrip("/") + _path(message),
             "lang": message.language,
             "dir": direction,
         }
         subject = " ".join(_rendered(f"{message.event}/subject.txt", words).split())
         text = _rendered(f"{message.event}/body.txt", words)
         number = Markup('<bdi dir="ltr" translate="no">{}</bdi>')
-        shown = words | {"number": number.format(facts["number"]), "subject": subject}
+        shown = words | {"number": number.format(request_number), "subject": subject}
         html = _rendered(f"{message.event}/body.html", shown)
     domain = parseaddr(mail_from)[1].rpartition("@")[2]
     return Envelope(
@@ -73,6 +85,6 @@ def render(message: OutboxMessage, site: str, mail_from: str) -> Envelope:
         text=re.sub(r"\n{3,}", "\n\n", text).strip() + "\n",
         html=html,
         language=message.language,
-        thread=f"<{facts['number']}@{domain}>",
+        thread=f"<{request_number}@{domain}>" if request_number else "",
         headers={"List-Id": f"<trace-requests.{domain}>"},
     )

@@ -105,6 +105,10 @@ def ways(actor: Actor) -> list[Way]:
         add("journal.show", _("Journal"))
     if actor.is_any(Role.ADMINISTRATOR, Role.SUPERVISOR):
         add("outgoing.show", _("Outgoing messages"))
+    if actor.is_any(Role.ADMINISTRATOR):
+        add("people.index", _("People"))
+    if actor.is_any(Role.OPERATOR):
+        add("emergency.index", _("Emergency"))
     return found
 
 
@@ -183,6 +187,10 @@ def init_app(app: Flask) -> None:
         actor = current_actor()
         settings = app.extensions["tracing.settings"]
         banner = _("Demonstration: all data is fictional.")
+        if not settings.second_factor_required:
+            banner = _(
+                "Demonstration: all data is fictional, and a password alone lets you in."
+            )
         return {
             "actor": actor,
             "locale": get_locale(),

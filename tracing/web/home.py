@@ -1,13 +1,13 @@
 """Home by role, the language, and whether the service is alive."""
 
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, redirect, render_template, request, session
 from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
 from tracing.casework import queries
+from tracing.web.addresses import inside
 from tracing.web.context import LANGUAGES
 from tracing.web.lists import rows_of
 from workflows.policies import CASE_ROLES, may_answer, may_file
@@ -43,10 +43,7 @@ def language(code: str) -> Response:
     """Keep the language for this visit and go back to the page."""
     if code in LANGUAGES:
         session["language"] = code
-    back = urlsplit(request.args.get("back", "/"))
-    inside = not back.netloc and not back.scheme and back.path.startswith("/")
-    safe = inside and not back.path.startswith(("//", "/\\"))
-    return redirect(back.path if safe else url_for("home.show"), 303)
+    return redirect(inside(request.args.get("back", "/")), 303)
 
 
 @home.get("/healthz")

@@ -3,6 +3,7 @@
 from flask import Blueprint, current_app, render_template
 from werkzeug.exceptions import Forbidden
 
+from tracing.accounts import letters
 from tracing.accounts.actors import current_actor
 from tracing.casework import queries
 from tracing.notifications import render
@@ -19,7 +20,10 @@ def show() -> str:
     if actor is None or not actor.is_any(Role.ADMINISTRATOR, Role.SUPERVISOR):
         raise Forbidden
     settings = current_app.extensions["tracing.settings"]
-    found = queries.outgoing(actor)
+    # Links that open an account are for the person alone; a demonstration has no
+    # other place to read them.
+    private = () if settings.demonstration else letters.PRIVATE
+    found = queries.outgoing(actor, without=private)
     return render_template(
         "outgoing/list.html",
         messages=[

@@ -5,37 +5,82 @@ from typing import Final
 from flask import Flask, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from tracing.accounts.actors import current_actor
+from tracing.accounts import sessions
+from tracing.models import AccountSession
 from tracing.web import (
+    account,
     contacts,
     drafts,
+    emergency,
     files,
     home,
     journal,
     lists,
     outgoing,
+    people,
     requests,
+    signing,
 )
 
-OPEN_TO_ALL: Final = frozenset({"static", "home.language", "home.health"})
-"""Besides the pages of signing in itself."""
+OPEN_TO_ALL: Final = frozenset(
+    {
+        "static",
+        "home.language",
+        "home.health",
+        "signing.sign_in",
+        "signing.give_password",
+        "signing.sign_out",
+        "signing.elsewhere",
+        "signing.back",
+        "signing.forgotten",
+        "signing.invitation",
+        "signing.new_password",
+    }
+)
+AFTER_THE_PASSWORD: Final = frozenset(
+    {
+        "signing.code",
+        "signing.recovery",
+        "signing.use_key",
+        "signing.key_options",
+        "signing.set_up",
+        "signing.finish_set_up",
+        "account.new_key",
+        "account.key_options",
+    }
+)
+"""Pages on the way from the password to the second factor; none shows any data."""
+
+WITHOUT_KEYS: Final = frozenset({"account.new_key", "account.key_options"})
+"""All there is for an administrator who lacks the keys of the role."""
 
 
 def init_app(app: Flask) -> None:
     """Register the pages and put the door before them."""
-    modules = (home, lists, drafts, requests, files, contacts, outgoing, journal)
-    for module in modules:
+    cases = (home, lists, drafts, requests, files, contacts, outgoing, journal)
+    for module in (*cases, signing, account, people, emergency):
         for blueprint in module.BLUEPRINTS:
             app.register_blueprint(blueprint)
+    app.before_request(_door)
 
-    @app.before_request
-    def _door() -> Response | None:
-        endpoint = request.endpoint
-        if endpoint is None or endpoint in OPEN_TO_ALL:
-            return None
-        if endpoint.startswith("security."):
-            return None
-        if current_actor() is None:
-            back = request.full_path if request.method == "GET" else "/"
-            return redirect(url_for("security.login", next=back.rstrip("?")), 303)
+
+def _door() -> Response | None:
+    endpoint = request.endpoint
+    if endpoint is None or endpoint in OPEN_TO_ALL:
         return None
+    held = sessions.current()
+    if held is not None and _may_enter(held, endpoint):
+        return None
+    back = request.full_path if request.method == "GET" else "/"
+    back = back.rstrip("?")
+    if held is not None and not held.half:
+        return redirect(url_for("account.new_key", next=back), 303)
+    return redirect(url_for("signing.sign_in", next=back), 303)
+
+
+def _may_enter(held: AccountSession, endpoint: str) -> bool:
+    if held.half:
+        return endpoint in AFTER_THE_PASSWORD
+    if held.lacks_keys:
+        return endpoint in WITHOUT_KEYS
+    return True

@@ -115,9 +115,16 @@ def show(reference: str) -> str | Response:
     return _page(found, actor)
 
 
-def _page(found: TraceRequest, actor: Actor, conflict: str = "") -> str:
+def page_of_nobody(found: TraceRequest, actor: Actor) -> str:
+    """Show a request to someone on neither side: to read, with nothing to press."""
+    return _page(found, actor, side=Party.REQUESTED)
+
+
+def _page(
+    found: TraceRequest, actor: Actor, conflict: str = "", side: Party | None = None
+) -> str:
     reading.opened(found, actor, after_refusal=bool(conflict))
-    side = _side(found, actor)
+    side = side or _side(found, actor)
     now = datetime.now(UTC)
     plan = schedule_of(found)
     due = deadline_of(plan, Kind.ANSWER)

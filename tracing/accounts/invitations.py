@@ -1,0 +1,121 @@
+"""Links sent by mail: an invitation, or a new password. Each is good once."""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Final
+
+from flask import current_app, request
+from sqlalchemy import select, update
+
+from tracing.accounts import letters, passwords, people, sessions, signing, waits
+from tracing.accounts.letters import INVITATION, NEW_PASSWORD, News
+from tracing.extensions import db
+from tracing.models import Account, AccountToken
+from tracing.security import tokens
+
+LASTS: Final = {INVITATION: timedelta(hours=72), NEW_PASSWORD: timedelta(minutes=30)}
+PATHS: Final = {INVITATION: "/invitation/", NEW_PASSWORD: "/new-password/"}
+
+
+class LinkVoid(Exception):
+    """The link was used, has run out, or never was."""
+
+
+def send(account: Account, kind: str, now: datetime, by: int | None = None) -> None:
+    """Send a link to a person; those sent before are void. The caller commits."""
+    void(account.id, kind, now)
+    salt = secrets.token_urlsafe(16)
+    token = tokens.derive(str(current_app.config["SECRET_KEY"]), kind, salt)
+    db.session.add(
+        AccountToken(
+            kind=kind,
+            token_hash=sessions.hash_of(token),
+            account_id=account.id,
+            made_by_id=by,
+            made_at=now,
+            expires_at=now + LASTS[kind],
+        )
+    )
+    letters.write(account, kind, {"path": PATHS[kind], "salt": salt}, now)
+
+
+def void(account_id: int, kind: str, now: datetime) -> None:
+    """Make the links of a kind good for nothing. The caller commits."""
+    db.session.execute(
+        update(AccountToken)
+        .where(
+            AccountToken.account_id == account_id,
+            AccountToken.kind == kind,
+            AccountToken.used_at.is_(None),
+        )
+        .values(used_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def whose(kind: str, token: str, now: datetime) -> Account:
+    """Return the person a link was sent to, or raise LinkVoid."""
+    row = _row(kind, token, now, lock=False)
+    return _person(row)
+
+
+def _person(row: AccountToken) -> Account:
+    account = db.session.get(Account, row.account_id)
+    if account is None or not account.active:
+        raise LinkVoid
+    return account
+
+
+def _row(kind: str, token: str, now: datetime, *, lock: bool) -> AccountToken:
+    asked = select(AccountToken).where(
+        AccountToken.token_hash == sessions.hash_of(token), AccountToken.kind == kind
+    )
+    if lock:
+        asked = asked.with_for_update().execution_options(populate_existing=True)
+    row = db.session.scalar(asked)
+    if row is None or row.used_at is not None or row.expires_at <= now:
+        raise LinkVoid
+    return row
+
+
+def accept(token: str, password: str, now: datetime) -> signing.Entered:
+    """Take an invitation up: the password is chosen, the second factor comes next."""
+    row = _row(INVITATION, token, now, lock=True)
+    account = _person(row)
+    row.used_at = now
+    account.password = passwords.hashed(password)
+    db.session.flush()
+    return signing.enter(account, now)
+
+
+def set_password(token: str, password: str, now: datetime) -> None:
+    """Keep the new password; all sessions end and the second factor stays."""
+    row = _row(NEW_PASSWORD, token, now, lock=True)
+    account = _person(row)
+    row.used_at = now
+    account.password = passwords.hashed(password)
+    sessions.end_all(account.id)
+    letters.tell(account, News.PASSWORD, now)
+    db.session.commit()
+
+
+def ask_for_password(email: str, now: datetime) -> None:
+    """Send a link, if somebody who has accepted an invitation has this address.
+
+    Nothing tells whether it was sent: not the answer, and not the time it takes.
+    """
+    try:
+        address = people.address_of(email[: signing.EMAIL_LENGTH])
+    except ValueError:
+        address = ""
+    keys = {waits.key_of("reset", address): waits.BY_ACCOUNT}
+    place = waits.address_key(request.remote_addr)
+    if place is not None:
+        keys[place] = waits.BY_ADDRESS
+    waits.count(keys, now)
+    # As much work as checking a password: what differs is small beside it.
+    passwords.is_right("a password that nobody has", None)
+    account = db.session.scalar(select(Account).where(Account.email == address))
+    if account is not None and account.active and account.password:
+        send(account, NEW_PASSWORD, now)
+    db.session.commit()

@@ -1,0 +1,57 @@
+"""Mails about accounts: rows of the outbox, written with the change they tell of."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from flask import current_app
+
+from tracing.extensions import db
+from tracing.models import Account, OutboxMessage
+from tracing.notifications.compose import LANGUAGES, new_message_id
+
+
+class News(StrEnum):
+    """What a person is told of their own account; the words are in the template."""
+
+    PASSWORD = "password"  # noqa: S105 - a kind of news
+    AUTHENTICATOR = "authenticator"
+    KEY_ADDED = "key_added"
+    KEY_REMOVED = "key_removed"
+    RECOVERY_CODES = "recovery_codes"
+    RECOVERY_USED = "recovery_used"
+    FACTOR_RESET = "factor_reset"
+    IDENTITY = "identity"
+    MANY_FAILURES = "many_failures"
+    ROLES = "roles"
+
+
+INVITATION: Final = "invitation"
+NEW_PASSWORD: Final = "new_password"  # noqa: S105 - the name of a mail
+ACCOUNT: Final = "account"
+PRIVATE: Final = (INVITATION, NEW_PASSWORD)
+"""Mails whose link is for the person alone: no page shows them."""
+
+
+def write(
+    account: Account, event: str, facts: dict[str, Any], now: datetime
+) -> OutboxMessage:
+    """Add a message to a person, in their language. The caller commits."""
+    message = OutboxMessage(
+        message_id=new_message_id(current_app.config["MAIL_DOMAIN"]),
+        request_id=None,
+        authority_id=account.authority_id,
+        event=event,
+        recipient=account.email,
+        language=account.language if account.language in LANGUAGES else "en",
+        facts=facts,
+        created_at=now,
+        next_at=now,
+    )
+    db.session.add(message)
+    return message
+
+
+def tell(account: Account, news: News, now: datetime) -> None:
+    """Tell a person that something about their account changed."""
+    write(account, ACCOUNT, {"path": "/account", "news": news.value}, now)

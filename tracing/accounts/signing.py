@@ -1,0 +1,133 @@
+"""Signing in: the password, then the second factor; the same for every way in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from flask import request
+from sqlalchemy import select
+
+from tracing.accounts import factors, letters, passwords, people, sessions, waits
+from tracing.accounts.letters import News
+from tracing.extensions import db
+from tracing.models import Account, AccountSession
+
+DEVICE_COOKIE: Final = "known"
+DEVICE_LASTS: Final = 180 * 24 * 3600
+EMAIL_LENGTH: Final = 254
+
+
+def cookie_name() -> str:
+    """Return the name of the cookie by which a browser is known."""
+    https = sessions.settings().behind_https
+    return f"__Host-{DEVICE_COOKIE}" if https else DEVICE_COOKIE
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Somebody whose password was right, and what comes next."""
+
+    held: AccountSession
+    known_cookie: str
+
+
+def _account_of(email: str) -> tuple[str, Account | None]:
+    """Return the address as it is stored, and whose it is."""
+    try:
+        address = people.address_of(email[:EMAIL_LENGTH])
+    except ValueError:
+        return email[:EMAIL_LENGTH].strip().lower(), None
+    return address, db.session.scalar(select(Account).where(Account.email == address))
+
+
+def attempts_on(email: str, account: Account | None) -> dict[str, int]:
+    """Return the counts an attempt is held against."""
+    cookie = request.cookies.get(cookie_name())
+    device = waits.device_of(cookie, account.id if account else None)
+    if device and account is not None:
+        return {waits.key_of("device", device, str(account.id)): waits.BY_ACCOUNT}
+    keys = {waits.key_of("account", email): waits.BY_ACCOUNT}
+    address = waits.address_key(request.remote_addr)
+    if address is not None:
+        keys[address] = waits.BY_ADDRESS
+    return keys
+
+
+def give_password(email: str, password: str, now: datetime) -> Entered | None:
+    """Begin a session when the password is right; raise WaitFirst after many wrong.
+
+    An unknown address, an account that is off and a wrong password take the same work
+    and leave the same trace.
+    """
+    address, account = _account_of(email)
+    keys = attempts_on(address, account)
+    waits.count(keys, now)
+    usable = account is not None and account.active
+    stored = account.password if account is not None and usable else None
+    if not passwords.is_right(password, stored) or account is None:
+        return None
+    waits.forgive(keys)
+    return enter(account, now)
+
+
+def enter(account: Account, now: datetime) -> Entered:
+    """Begin a session for a person known by a first factor. Commits."""
+    required = sessions.settings().second_factor_required
+    half = required or factors.means_of(account).any
+    held = sessions.begin(account, half=half, now=now)
+    cookie = waits.remember_device(request.cookies.get(cookie_name()), account.id)
+    db.session.commit()
+    return Entered(held, cookie)
+
+
+def _count_factor(held: AccountSession, now: datetime) -> dict[str, int]:
+    """Count an attempt; tell the person once when it becomes guessing.
+
+    Whoever gets here knows the password.
+    """
+    keys = {waits.key_of("factor", str(held.account_id)): waits.BY_ACCOUNT}
+    if waits.count(keys, now):
+        letters.tell(held.account, News.MANY_FAILURES, now)
+        db.session.commit()
+    return keys
+
+
+def show_code(held: AccountSession, code: str, now: datetime) -> None:
+    """Accept the authenticator's code; raise NotConfirmed or WaitFirst."""
+    keys = _count_factor(held, now)
+    factors.check_code(held, code, now)
+    waits.forgive(keys)
+    db.session.commit()
+
+
+def show_recovery_code(held: AccountSession, code: str, now: datetime) -> None:
+    """Accept a recovery code; raise NotConfirmed or WaitFirst."""
+    keys = _count_factor(held, now)
+    factors.use_recovery_code(held, code, now)
+    waits.forgive(keys)
+    db.session.commit()
+
+
+def show_password(held: AccountSession, password: str, now: datetime) -> None:
+    """Accept the password once more, from someone signed in."""
+    keys = _count_factor(held, now)
+    if not passwords.is_right(password, held.account.password):
+        raise factors.NotConfirmed
+    waits.forgive(keys)
+    factors.accept(held, now)
+
+
+def change_password(held: AccountSession, password: str, now: datetime) -> None:
+    """Keep a new password and end the other sessions."""
+    account = held.account
+    account.password = passwords.hashed(password)
+    letters.tell(account, News.PASSWORD, now)
+    sessions.end_all(account.id, but=held)
+    sessions.renew(held)
+    db.session.commit()
+
+
+def end_others(held: AccountSession) -> None:
+    """End all sessions of the person but this one."""
+    sessions.end_all(held.account_id, but=held)
+    db.session.commit()

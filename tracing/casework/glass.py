@@ -1,0 +1,140 @@
+"""Breaking the glass: an operator reads one case, when two decide so, for an hour.
+
+The operator of the platform opens no cases. In an emergency one asks and another gives
+leave; both authorities are told in the same transaction.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from flask import current_app
+from sqlalchemy import or_, select
+
+from tracing.casework.references import is_reference
+from tracing.extensions import db, wake
+from tracing.models import BreakGlass, OutboxMessage, TraceRequest
+from tracing.notifications.compose import (
+    each_once,
+    facts_of,
+    mailbox_of,
+    new_message_id,
+)
+from workflows.errors import NotPermitted, NotVisible
+from workflows.policies import Actor, require_operator
+from workflows.states import State
+
+LASTS: Final = timedelta(hours=1)
+WAITS: Final = timedelta(hours=24)
+"""How long another operator may take to give leave."""
+
+REASON: Final = (20, 2000)
+EVENT: Final = "break_glass"
+
+
+class Unclear(Exception):
+    """The reference or the reason does not say enough."""
+
+
+def ask(actor: Actor, reference: str, reason: str, now: datetime) -> None:
+    """Ask to open a request; the answer does not tell whether there is one."""
+    require_operator(actor)
+    text = reason.strip()
+    wanted = reference.strip().upper()
+    if not is_reference(wanted) or not REASON[0] <= len(text) <= REASON[1]:
+        raise Unclear
+    db.session.add(
+        BreakGlass(
+            reference=wanted, reason=text, asked_by_id=actor.user_id, asked_at=now
+        )
+    )
+    db.session.commit()
+
+
+def give(actor: Actor, number: int, now: datetime) -> None:
+    """Give another operator leave, and tell both authorities."""
+    require_operator(actor)
+    asked = db.session.scalar(
+        select(BreakGlass)
+        .where(
+            BreakGlass.id == number,
+            BreakGlass.until.is_(None),
+            BreakGlass.asked_at > now - WAITS,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if asked is None:
+        raise NotVisible("Nobody asks for this.")
+    if asked.asked_by_id == actor.user_id:
+        db.session.rollback()
+        raise NotPermitted("Another operator must give leave.")
+    request = db.session.scalar(
+        select(TraceRequest).where(
+            TraceRequest.reference == asked.reference,
+            TraceRequest.state != State.DRAFT,
+        )
+    )
+    if request is None:
+        db.session.rollback()
+        raise NotVisible("There is no such request.")
+    asked.request_id = request.id
+    asked.given_by_id = actor.user_id
+    asked.given_at = now
+    asked.until = now + LASTS
+    db.session.add_all(_messages(request, now))
+    db.session.commit()
+    wake()
+
+
+def _messages(request: TraceRequest, now: datetime) -> list[OutboxMessage]:
+    """Return the notice to the mailbox of each side."""
+    sides = [side for side in (request.requesting, request.requested) if side]
+    return [
+        OutboxMessage(
+            message_id=new_message_id(current_app.config["MAIL_DOMAIN"]),
+            request_id=request.id,
+            authority_id=side.id,
+            event=EVENT,
+            recipient=recipient.address,
+            language=recipient.language,
+            facts=facts_of(request, None),
+            created_at=now,
+            next_at=now,
+        )
+        for side in sides
+        for recipient in each_once([mailbox_of(side)])
+    ]
+
+
+def asked(actor: Actor, now: datetime) -> Sequence[BreakGlass]:
+    """Return what is asked for or open, the newest first."""
+    require_operator(actor)
+    return db.session.scalars(
+        select(BreakGlass)
+        .where(
+            or_(
+                BreakGlass.until > now,
+                BreakGlass.until.is_(None) & (BreakGlass.asked_at > now - WAITS),
+            )
+        )
+        .order_by(BreakGlass.id.desc())
+        .limit(50)
+    ).all()
+
+
+def opened(actor: Actor, number: int, now: datetime) -> TraceRequest:
+    """Return the request the actor was given leave to read, as long as it lasts."""
+    require_operator(actor)
+    found = db.session.scalar(
+        select(TraceRequest)
+        .join(BreakGlass, BreakGlass.request_id == TraceRequest.id)
+        .where(
+            BreakGlass.id == number,
+            BreakGlass.asked_by_id == actor.user_id,
+            BreakGlass.until > now,
+        )
+    )
+    if found is None:
+        raise NotVisible("There is no such request.")
+    return found
