@@ -152,6 +152,7 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError(
             "no value for TRACING_ALLOWED_HOSTS: name the hosts under which people"
             " reach the site, such as tracing.example.org"
+        )
     if not settings.second_factor_required and not settings.demonstration:
         raise SettingsError(
             "SECOND_FACTOR_REQUIRED: only a demonstration (DEMONSTRATION = True), whose"
