@@ -24,9 +24,10 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from tracing.accounts import letters, sessions
+from tracing.accounts import entries, letters, sessions
 from tracing.accounts.letters import News
 from tracing.extensions import db
+from tracing.journal.kinds import Kind
 from tracing.models import Account, AccountKey, AccountSession
 from workflows.errors import NotVisible
 from workflows.policies import Role
@@ -127,13 +128,18 @@ def lock(account: Account) -> Account:
     ).one()
 
 
-def accept(held: AccountSession, now: datetime) -> None:
+def accept(held: AccountSession, now: datetime, *, changed: bool = False) -> None:
     """Take a factor as shown: the session opens, or is fresh again. Commits."""
-    if held.half:
+    opens = held.half
+    if opens:
         sessions.complete(held, now)
     else:
         sessions.confirm(held, now)
     held.lacks_keys = _number_of_keys(held.account_id) < keys_needed(held.account)
+    if changed:
+        entries.enter(Kind.FACTOR_CHANGED, held.account)
+    if opens:
+        entries.enter(Kind.SIGNED_IN, held.account)
     db.session.commit()
 
 
@@ -170,7 +176,7 @@ def finish_authenticator(held: AccountSession, code: str, now: datetime) -> list
     account.tf_primary_method = "authenticator"
     letters.tell(account, News.AUTHENTICATOR, now)
     made = [] if account.mf_recovery_codes else _new_recovery_codes(account)
-    accept(held, now)
+    accept(held, now, changed=True)
     return made
 
 
@@ -181,6 +187,7 @@ def remove_authenticator(account: Account, now: datetime) -> None:
         raise StillNeeded
     account.tf_totp_secret = account.tf_primary_method = None
     letters.tell(account, News.AUTHENTICATOR, now)
+    entries.enter(Kind.FACTOR_CHANGED, account)
     db.session.commit()
 
 
@@ -225,6 +232,7 @@ def renew_recovery_codes(account: Account, now: datetime) -> list[str]:
     account = lock(account)
     made = _new_recovery_codes(account)
     letters.tell(account, News.RECOVERY_CODES, now)
+    entries.enter(Kind.FACTOR_CHANGED, account)
     db.session.commit()
     return made
 
@@ -350,7 +358,7 @@ def add_key(
     db.session.flush()
     letters.tell(account, News.KEY_ADDED, now)
     codes = [] if account.mf_recovery_codes else _new_recovery_codes(account)
-    accept(held, now)
+    accept(held, now, changed=True)
     return codes
 
 
@@ -424,6 +432,7 @@ def remove_key(account: Account, key_id: int, now: datetime) -> None:
         raise StillNeeded
     db.session.delete(key)
     letters.tell(account, News.KEY_REMOVED, now)
+    entries.enter(Kind.FACTOR_CHANGED, account)
     db.session.commit()
 
 

@@ -7,9 +7,18 @@ from typing import Final
 from flask import current_app, request
 from sqlalchemy import select, update
 
-from tracing.accounts import letters, passwords, people, sessions, signing, waits
+from tracing.accounts import (
+    entries,
+    letters,
+    passwords,
+    people,
+    sessions,
+    signing,
+    waits,
+)
 from tracing.accounts.letters import INVITATION, NEW_PASSWORD, News
 from tracing.extensions import db
+from tracing.journal.kinds import Kind
 from tracing.models import Account, AccountToken
 from tracing.security import tokens
 
@@ -84,7 +93,7 @@ def accept(token: str, password: str, now: datetime) -> signing.Entered:
     account = _person(row)
     row.used_at = now
     account.password = passwords.hashed(password)
-    db.session.flush()
+    entries.enter(Kind.PASSWORD_CHANGED, account)
     return signing.enter(account, now)
 
 
@@ -96,6 +105,7 @@ def set_password(token: str, password: str, now: datetime) -> None:
     account.password = passwords.hashed(password)
     sessions.end_all(account.id)
     letters.tell(account, News.PASSWORD, now)
+    entries.enter(Kind.PASSWORD_CHANGED, account)
     db.session.commit()
 
 

@@ -8,9 +8,10 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
-from tracing.accounts import factors, invitations, letters, people, sessions
+from tracing.accounts import entries, factors, invitations, letters, people, sessions
 from tracing.accounts.letters import INVITATION, News
 from tracing.extensions import db
+from tracing.journal.kinds import Kind
 from tracing.models import Account, AccountToken, Authority
 from workflows.errors import NotPermitted
 from workflows.policies import Actor, Role
@@ -96,6 +97,8 @@ def invite(
     db.session.add(account)
     db.session.flush()
     invitations.send(account, INVITATION, now, actor.user_id)
+    roles_ = sorted(role.value for role in chosen)
+    entries.enter(Kind.ACCOUNT_ADDED, account, by=actor, roles=roles_)
     db.session.commit()
     return account
 
@@ -122,6 +125,8 @@ def change_roles(
         account.roles = [people.role_row(role) for role in chosen]
         sessions.end_all(account.id)
         letters.tell(account, News.ROLES, now)
+        given = sorted(role.value for role in chosen)
+        entries.enter(Kind.ACCOUNT_CHANGED, account, by=actor, roles=given)
     db.session.commit()
 
 
@@ -135,6 +140,7 @@ def disable(number: int, actor: Actor) -> None:
     now = sessions.utc_now()
     for kind in invitations.LASTS:
         invitations.void(account.id, kind, now)
+    entries.enter(Kind.ACCOUNT_CHANGED, account, by=actor, active=False)
     db.session.commit()
 
 
@@ -142,6 +148,7 @@ def enable(number: int, actor: Actor) -> None:
     """Open an account again; the password and the second factor are as they were."""
     account = _somebody_else(number, actor)
     account.active = True
+    entries.enter(Kind.ACCOUNT_CHANGED, account, by=actor, active=True)
     db.session.commit()
 
 
@@ -149,6 +156,7 @@ def end_sessions(number: int, actor: Actor) -> int:
     """End every session of a person; return how many there were."""
     account = people.by_number(number, require_administrator(actor))
     ended = sessions.end_all(account.id)
+    entries.enter(Kind.ACCOUNT_CHANGED, account, by=actor, sessions_ended=ended)
     db.session.commit()
     return ended
 
@@ -186,6 +194,7 @@ def reset_factor(number: int, actor: Actor, now: datetime) -> bool:
                 expires_at=now + RESET_LASTS,
             )
         )
+        entries.enter(Kind.ACCOUNT_CHANGED, account, by=actor, reset="asked")
         db.session.commit()
         return False
     if asked_by == actor.user_id:
@@ -193,5 +202,6 @@ def reset_factor(number: int, actor: Actor, now: datetime) -> bool:
         return False
     invitations.void(account.id, RESET, now)
     factors.reset(account, now)
+    entries.enter(Kind.FACTOR_CHANGED, account, by=actor, reset="done")
     db.session.commit()
     return True

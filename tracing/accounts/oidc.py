@@ -15,10 +15,11 @@ from joserfc.errors import JoseError
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from tracing.accounts import letters, sessions
+from tracing.accounts import entries, letters, sessions
 from tracing.accounts.letters import News
 from tracing.config import Settings
 from tracing.extensions import db, will_write
+from tracing.journal.kinds import Kind
 from tracing.models import Account, AccountIdentity
 
 CLIENT: Final = "tracing.oidc"
@@ -124,6 +125,7 @@ def _link(
     )
     db.session.add(made)
     letters.tell(held.account, News.IDENTITY, now)
+    entries.enter(Kind.ACCOUNT_CHANGED, held.account, identity="linked")
     db.session.commit()
 
 
@@ -147,4 +149,5 @@ def unlink(account: Account, identity_id: int, now: datetime) -> None:
     if found is not None:
         db.session.delete(found)
         letters.tell(account, News.IDENTITY, now)
+        entries.enter(Kind.ACCOUNT_CHANGED, account, identity="forgotten")
     db.session.commit()

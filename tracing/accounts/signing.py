@@ -7,9 +7,18 @@ from typing import Final
 from flask import request
 from sqlalchemy import select
 
-from tracing.accounts import factors, letters, passwords, people, sessions, waits
+from tracing.accounts import (
+    entries,
+    factors,
+    letters,
+    passwords,
+    people,
+    sessions,
+    waits,
+)
 from tracing.accounts.letters import News
 from tracing.extensions import db
+from tracing.journal.kinds import Kind
 from tracing.models import Account, AccountSession
 
 DEVICE_COOKIE: Final = "known"
@@ -65,6 +74,8 @@ def give_password(email: str, password: str, now: datetime) -> Entered | None:
     usable = account is not None and account.active
     stored = account.password if account is not None and usable else None
     if not passwords.is_right(password, stored) or account is None:
+        entries.refused(account)
+        db.session.commit()
         return None
     waits.forgive(keys)
     return enter(account, now)
@@ -76,8 +87,18 @@ def enter(account: Account, now: datetime) -> Entered:
     half = required or factors.means_of(account).any
     held = sessions.begin(account, half=half, now=now)
     cookie = waits.remember_device(request.cookies.get(cookie_name()), account.id)
+    if not half:
+        entries.enter(Kind.SIGNED_IN, account)
     db.session.commit()
     return Entered(held, cookie)
+
+
+def leave() -> None:
+    """End this session."""
+    held = sessions.current()
+    if held is not None and not held.half:
+        entries.enter(Kind.SIGNED_OUT, held.account)
+    sessions.sign_out()
 
 
 def _count_factor(held: AccountSession, now: datetime) -> dict[str, int]:
@@ -124,6 +145,7 @@ def change_password(held: AccountSession, password: str, now: datetime) -> None:
     letters.tell(account, News.PASSWORD, now)
     sessions.end_all(account.id, but=held)
     sessions.renew(held)
+    entries.enter(Kind.PASSWORD_CHANGED, account)
     db.session.commit()
 
 

@@ -13,6 +13,8 @@ from sqlalchemy import or_, select
 
 from tracing.casework.references import is_reference
 from tracing.extensions import db, wake
+from tracing.journal import journal
+from tracing.journal.kinds import Kind
 from tracing.models import BreakGlass, OutboxMessage, TraceRequest
 from tracing.notifications.compose import (
     each_once,
@@ -83,6 +85,13 @@ def give(actor: Actor, number: int, now: datetime) -> None:
     asked.given_at = now
     asked.until = now + LASTS
     db.session.add_all(_messages(request, now))
+    journal.record(
+        Kind.GLASS_BROKEN,
+        actor,
+        about=request.reference,
+        parties=(request.requesting_id, request.requested_id),
+        payload={"reason": asked.reason, "asked_by": asked.asked_by_id},
+    )
     db.session.commit()
     wake()
 

@@ -132,7 +132,7 @@ def lead_on(entered: signing.Entered, to: str | None = None) -> Answer:
 @bp.post("/sign-out")
 def sign_out() -> Answer:
     """End the session and leave nothing of it in the browser."""
-    sessions.sign_out()
+    signing.leave()
     response = redirect(url_for("signing.sign_in"), 303)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
