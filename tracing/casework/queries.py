@@ -61,6 +61,13 @@ def _visible() -> ColumnElement[bool]:
     )
 
 
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Return the same for one actor, for statements that others build."""
+    if actor.roles.isdisjoint(CASE_ROLES):
+        return TraceRequest.id.is_(None)
+    return _visible().params(authority=actor.authority_id)
+
+
 def _found(
     statement: Select[TraceRequest], actor: Actor, **values: object
 ) -> TraceRequest:
