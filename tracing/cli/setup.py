@@ -44,10 +44,12 @@ def prepared_app(*, demonstration: bool = False) -> Flask:
                 file.write("DEMONSTRATION = True\n")
     app = click.get_current_context().ensure_object(ScriptInfo).load_app()
     with app.app_context():
-        upgrade()
         if db.engine.dialect.name == "sqlite" and db.engine.url.database:
-            # SQLite gives what it writes beside the file the same rights.
-            Path(db.engine.url.database).chmod(0o600)
+            # Before the first row: what SQLite writes beside the file gets its rights.
+            file = Path(db.engine.url.database)
+            file.touch(mode=0o600)
+            file.chmod(0o600)
+        upgrade()
     return app
 
 
