@@ -46,9 +46,9 @@ def prepared_app(*, demonstration: bool = False) -> Flask:
     with app.app_context():
         if db.engine.dialect.name == "sqlite" and db.engine.url.database:
             # Before the first row: what SQLite writes beside the file gets its rights.
-            file = Path(db.engine.url.database)
-            file.touch(mode=0o600)
-            file.chmod(0o600)
+            database = Path(db.engine.url.database)
+            database.touch(mode=0o600)
+            database.chmod(0o600)
         upgrade()
     return app
 
