@@ -4,15 +4,16 @@ import re
 import stat
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
-from tracing import config
+from tests.conftest import dispose
+from tracing import config, create_app
 from tracing.accounts import people
 from tracing.cli import setup
 from tracing.cli.demo import PLACES, load_demo
+from tracing.config import Settings
 from tracing.directory import entries
 from tracing.extensions import db
 from tracing.models import Account, Authority, DueWork, OutboxMessage, TraceRequest
@@ -68,8 +69,17 @@ def test_init_makes_the_first_authority_and_its_administrator(app, run, tmp_path
         account = db.session.scalars(select(Account)).one()
         assert account.role_names == {Role.ADMINISTRATOR}
         assert account.authority.code == "KE-NFP"
-        if db.engine.dialect.name == "sqlite":
-            assert stat.S_IMODE(Path(db.engine.url.database).stat().st_mode) == 0o600
+
+
+def test_what_sqlite_writes_is_for_its_owner_alone(tmp_path):
+    app = create_app(Settings.for_tests("sqlite:///new", tmp_path))
+    done = app.test_cli_runner().invoke(setup.init, options())
+    assert done.exit_code == 0, done.output
+    with app.app_context():
+        assert count(Account) == 1
+        rights = {f.name: stat.S_IMODE(f.stat().st_mode) for f in tmp_path.glob("new*")}
+    dispose(app)
+    assert rights == dict.fromkeys(("new", "new-shm", "new-wal"), 0o600)
 
 
 def test_init_shows_no_password_that_was_chosen(run):

@@ -46,10 +46,12 @@ def prepared_app(*, demonstration: bool = False) -> Flask:
                 )
     app = click.get_current_context().ensure_object(ScriptInfo).load_app()
     with app.app_context():
-        upgrade()
         if db.engine.dialect.name == "sqlite" and db.engine.url.database:
-            # SQLite gives what it writes beside the file the same rights.
-            Path(db.engine.url.database).chmod(0o600)
+            # Before the first row: what SQLite writes beside the file gets its rights.
+            database = Path(db.engine.url.database)
+            database.touch(mode=0o600)
+            database.chmod(0o600)
+        upgrade()
     return app
 
 
