@@ -63,7 +63,7 @@ def test_a_checkpoint_that_was_kept_shows_a_lost_end(run, filled, tmp_path):
     code, said = run("checkpoint")
     assert code == 0
     assert said.count("\u2014 ") == 2
-    note = said.partition("\n\n127")[0].strip("\n") + "\n"
+    note = said.partition("\n\nlocalhost")[0].strip("\n") + "\n"
     own = note if f"/{filled.asking.code}\n" in note else ""
     assert own
     (tmp_path / "kept").write_text(own)

@@ -274,7 +274,7 @@ def test_an_operator_is_made_here_and_holds_no_other_role(app, run):
 def test_only_a_demonstration_lets_people_in_by_a_password_alone(tmp_path):
     from tracing.config import SettingsError, load
 
-    named = ("SECRET_KEY", "PASSWORD_SALT", "TOTP_KEY")
+    named = ("SECRET_KEY", "PASSWORD_SALT", "TOTP_KEY", "JOURNAL_KEY")
     environ = {f"TRACING_{name}": "x" * 40 for name in named}
     environ["TRACING_SECOND_FACTOR_REQUIRED"] = "false"
     with pytest.raises(SettingsError, match="only a demonstration"):

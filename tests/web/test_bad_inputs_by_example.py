@@ -38,7 +38,7 @@ KEEPS_SOMETHING = ("send", "range", "upload")
 """What leaves a draft, or good files, behind although it is refused."""
 
 NEW = "/trace-requests/new"
-NEVER = ("Traceback", "sqlalchemy", "psycopg", "sqlite3", "site-packages", "/work/")
+NEVER = ("Traceback", "sqlalchemy", "psycopg", "sqlite3", "site-packages", ".py")
 BUILDERS = {
     "jpeg": files.jpeg,
     "svg": lambda: b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",

@@ -38,7 +38,7 @@ def send(account: Account, kind: str, now: datetime, by: int | None = None) -> N
     db.session.add(
         AccountToken(
             kind=kind,
-            token_hash=sessions.hash_of(token),
+            token_hash=tokens.hash_of(token),
             account_id=account.id,
             made_by_id=by,
             made_at=now,
@@ -77,7 +77,7 @@ def _person(row: AccountToken) -> Account:
 
 def _row(kind: str, token: str, now: datetime, *, lock: bool) -> AccountToken:
     asked = select(AccountToken).where(
-        AccountToken.token_hash == sessions.hash_of(token), AccountToken.kind == kind
+        AccountToken.token_hash == tokens.hash_of(token), AccountToken.kind == kind
     )
     if lock:
         asked = asked.with_for_update().execution_options(populate_existing=True)

@@ -13,6 +13,7 @@ from tracing.accounts.letters import INVITATION, News
 from tracing.extensions import db
 from tracing.journal.kinds import Kind
 from tracing.models import Account, AccountToken, Authority
+from tracing.security import tokens
 from workflows.errors import NotPermitted
 from workflows.policies import Actor, Role
 from workflows.vocabulary import N_
@@ -187,7 +188,7 @@ def reset_factor(number: int, actor: Actor, now: datetime) -> bool:
         db.session.add(
             AccountToken(
                 kind=RESET,
-                token_hash=sessions.hash_of(secrets.token_urlsafe(32)),
+                token_hash=tokens.hash_of(secrets.token_urlsafe(32)),
                 account_id=account.id,
                 made_by_id=actor.user_id,
                 made_at=now,

@@ -5,7 +5,6 @@ opens no session. What else a visit keeps (language, the token of its forms, wor
 the next page) stays in the signed cookie and costs no row.
 """
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +19,11 @@ from sqlalchemy.orm import joinedload
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.models import Account, AccountSession
+from tracing.security import tokens
+from tracing.security.tokens import hash_of
 from workflows.policies import Role
 
-SID: Final = "sid"
+SID: Final = tokens.SESSION
 KEPT: Final = ("language", "theme")
 """What outlives the change from one person to another at a browser."""
 
@@ -60,11 +61,6 @@ def limits_of(account: Account) -> Limits:
     if Role.ADMINISTRATOR in account.role_names:
         idle = min(idle, chosen.session_idle_administrator)
     return Limits(timedelta(seconds=idle), timedelta(seconds=chosen.session_longest))
-
-
-def hash_of(token: str) -> str:
-    """Return what is stored of a token; 256 random bits need no salt."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def is_alive(held: AccountSession, now: datetime) -> bool:

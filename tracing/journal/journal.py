@@ -6,7 +6,6 @@ it can be erased and the chain stays whole. What both sides of a request may kno
 stands in both chains; who did it, in the chain of that person's authority alone.
 """
 
-import hashlib
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from tracing.journal.canonical import canonical
 from tracing.journal.kinds import Kind
 from tracing.journal.verify import BEGINNING, commitment, entry_hash
 from tracing.models import Authority, JournalChain, JournalEntry, JournalPayload
+from tracing.security import tokens
 from workflows.policies import Actor
 
 SYSTEM: Final = 0
@@ -225,8 +225,8 @@ def _who(actor: Actor) -> dict[str, Any]:
     if has_request_context():
         if request.remote_addr:
             found["address"] = request.remote_addr
-        if mark := session.get("_id"):
-            found["session"] = hashlib.sha256(str(mark).encode()).hexdigest()[:16]
+        if token := session.get(tokens.SESSION):
+            found["session"] = tokens.hash_of(token)[:16]
     return found
 
 

@@ -40,7 +40,6 @@ ALWAYS: Final = {
     "Permissions-Policy": ", ".join(f"{what}=()" for what in NOT_NEEDED),
 }
 ERRORS: Final = 400
-SIGNING_OUT: Final = "security.logout"
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -56,6 +55,4 @@ def init_app(app: Flask, settings: Settings) -> None:
             )
         if request.endpoint != "static" or response.status_code >= ERRORS:
             response.headers["Cache-Control"] = "private, no-store"
-        if request.endpoint == SIGNING_OUT and request.method == "POST":
-            response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
         return response

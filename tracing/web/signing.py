@@ -134,6 +134,8 @@ def sign_out() -> Answer:
     """End the session and leave nothing of it in the browser."""
     signing.leave()
     response = redirect(url_for("signing.sign_in"), 303)
+    # Not "cookies": the mark of a known device stays, or strangers could keep its
+    # owner waiting.
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
