@@ -194,12 +194,35 @@ def settings(database_url: str, tmp_path: Path) -> Any:
     return Settings.for_tests(database_url, instance)
 
 
+def serve_as_the_pages_do(app: Flask) -> None:
+    """Let each request reach PostgreSQL as the role of the pages, behind its wall.
+
+    What a test itself prepares and looks up, it does as the owner.
+    """
+    from flask import has_request_context
+    from sqlalchemy import event
+
+    from tracing.extensions import db
+    from tracing.security.isolation import SITE
+
+    with app.app_context():
+        engine = db.engine
+    if engine.dialect.name != "postgresql":
+        return
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        if has_request_context():
+            connection.exec_driver_sql(f"SET LOCAL ROLE {SITE}")
+
+
 @pytest.fixture
 def app(settings: Any) -> Iterator[Flask]:
     """The application on a database of its own; no context is open."""
     from tracing import create_app
 
     app = create_app(settings)
+    serve_as_the_pages_do(app)
     try:
         yield app
     finally:

@@ -21,7 +21,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from tracing.adapters.smtp import self_test
     from tracing.casework import attachments
     from tracing.extensions import babel, csrf, db, guard_sqlite, migrate, try_idle
-    from tracing.security import headers, hosts
+    from tracing.security import headers, hosts, isolation
     from tracing.web import context, errors, pages, uploads
 
     given = settings.instance if settings else None
@@ -45,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         guard_sqlite(db.engine)
         try_idle(db.engine)
+        isolation.init_app()
     migrate.init_app(
         app,
         db,

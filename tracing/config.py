@@ -4,7 +4,7 @@ import os
 import runpy
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ class Settings:
     """What an installation can choose. Times are seconds unless named otherwise."""
 
     database_url: str = "sqlite:///tracing.sqlite"
+    worker_database_url: str = ""
+    owner_database_url: str = ""
     secret_key: str = ""
     password_salt: str = ""
     totp_key: str = ""
@@ -55,6 +57,14 @@ class Settings:
     oidc_client_secret: str = ""
     oidc_name: str = ""
     instance: str = ""
+
+    def for_worker(self) -> "Settings":
+        """Return the settings of the worker, who has its own login to PostgreSQL."""
+        return replace(self, database_url=self.worker_database_url or self.database_url)
+
+    def for_owner(self) -> "Settings":
+        """Return the settings of who owns the tables: migrations, the command line."""
+        return replace(self, database_url=self.owner_database_url or self.database_url)
 
     @property
     def address(self) -> str:

@@ -4,6 +4,7 @@ from flask import g
 
 from tracing.accounts import sessions
 from tracing.models import Account
+from tracing.security import isolation
 from workflows.policies import Actor
 
 
@@ -24,6 +25,10 @@ def current_actor() -> Actor | None:
     if "actor" not in g:
         held = sessions.signed_in()
         g.actor = actor_of(held.account) if held is not None else None
+        if g.actor is None:
+            isolation.work_for_nobody()
+        else:
+            isolation.work_for(g.actor.authority_id, g.actor.user_id)
     return g.actor  # type: ignore[no-any-return]
 
 

@@ -1,17 +1,25 @@
 """`tracing`: everything an operator does from the command line."""
 
 import click
+from flask import Flask
 from flask.cli import FlaskGroup
 
 from tracing import create_app
 from tracing.accounts.people import has_administrator
 from tracing.cli import journal, serve, setup
 from tracing.cli.demo import load_demo
+from tracing.config import load
 from tracing.directory import entries
+
+
+def owners_app() -> Flask:
+    """Return the application as the owner of the tables runs it."""
+    return create_app(load(setup.instance_folder()).for_owner())
+
 
 main = FlaskGroup(
     name="tracing",
-    create_app=create_app,
+    create_app=owners_app,
     help="Trace requests between States: run, set up, look after.",
 )
 

@@ -18,10 +18,11 @@ def main(name: str) -> None:
     # And of each thought of the machine: the history of a request is in its events.
     logging.getLogger("transitions").setLevel(logging.WARNING)
     end_with_parent()
+    settings = load(Path(os.environ["TRACING_INSTANCE_PATH"]))
     if name == "worker":
-        run_worker(create_app())
+        run_worker(create_app(settings.for_worker()))
     else:
-        run_site(load(Path(os.environ["TRACING_INSTANCE_PATH"])))
+        run_site(settings)
 
 
 if __name__ == "__main__":

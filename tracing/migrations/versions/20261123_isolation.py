@@ -1,0 +1,251 @@
+"""isolation: what is another authority's is shown to nobody by the database itself
+
+PostgreSQL filters every row by the authority that a transaction has named, for two
+roles without any power over the tables: `tracing_app` (the pages) and `tracing_worker`
+(which sweeps the outbox, the reminders, the files and the journal of all). The owner of
+the tables, who migrates and works by the command line, sees all rows by a policy of its
+own. On both kinds of database a request that was sent stays with its two sides.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = '0005'
+down_revision = '0004'
+branch_labels = None
+depends_on = None
+
+ME = "(SELECT nullif(current_setting('app.authority', true), '')::integer)"
+USER = "(SELECT nullif(current_setting('app.user', true), '')::integer)"
+GLASS = "(SELECT current_setting('app.glass', true) = 'on')"
+OPERATOR = (
+    'EXISTS (SELECT 1 FROM role_of_account a JOIN role r ON r.id = a.role_id'
+    f" WHERE a.account_id = {USER} AND r.name = 'operator')"
+)
+SIDE = f"requesting_id = {ME} OR (requested_id = {ME} AND state <> 'draft')"
+# What one operator asks for the other may find; what was given leave for, who asked.
+EMERGENCY = f"""{GLASS} AND state <> 'draft' AND (
+    reference IN (SELECT b.reference FROM break_glass b WHERE b.until IS NULL
+                  AND b.asked_by_id <> {USER})
+    OR id IN (SELECT b.request_id FROM break_glass b
+              WHERE b.asked_by_id = {USER} AND b.until > now())
+)"""
+
+
+def of_request(table: str) -> str:
+    """Return that the request of a row is visible, by the policies of requests."""
+    return f'EXISTS (SELECT 1 FROM trace_request r WHERE r.id = {table}.request_id)'
+
+
+# table: [(command, using, with check)] for the pages.
+PAGES = {
+    'trace_request': [
+        ('SELECT', SIDE, None),
+        ('SELECT', EMERGENCY, None),
+        ('INSERT', None, f'requesting_id = {ME}'),
+        ('UPDATE', SIDE, SIDE),
+        ('DELETE', f"requesting_id = {ME} AND state = 'draft'", None),
+    ],
+    'item': [('ALL', of_request('item'), None)],
+    'marking': [
+        ('ALL', 'EXISTS (SELECT 1 FROM item i WHERE i.id = marking.item_id)', None),
+    ],
+    'person': [('ALL', of_request('person'), None)],
+    'request_event': [
+        ('SELECT', of_request('request_event'), None),
+        ('INSERT', None, f"authority_id = {ME} AND {of_request('request_event')}"),
+    ],
+    'recovery': [
+        ('ALL', f"""authority_id = {ME} OR EXISTS (
+            SELECT 1 FROM trace_request r WHERE r.recovery_id = recovery.id)""",
+         f'authority_id = {ME}'),
+    ],
+    'due_work': [('ALL', of_request('due_work'), None)],
+    'attachment': [
+        ('SELECT', f"authority_id = {ME} OR {of_request('attachment')}", None),
+        ('INSERT', None, f'authority_id = {ME}'),
+        ('UPDATE', f'authority_id = {ME}', None),
+        ('DELETE', f'authority_id = {ME}', None),
+    ],
+    'outbox_message': [
+        ('SELECT', f"authority_id = {ME} OR {of_request('outbox_message')}", None),
+        # A link for a new password is asked for by nobody who is known.
+        ('INSERT', None,
+         f"authority_id = {ME} OR request_id IS NULL OR {of_request('outbox_message')}"),
+        ('UPDATE', f"authority_id = {ME} OR {of_request('outbox_message')}", None),
+    ],
+    'form_key': [('ALL', f'account_id = {USER}', None)],
+    'break_glass': [
+        ('ALL', OPERATOR, None),
+    ],
+    # The heads alone: how many entries there are, and their hash.
+    'journal_chain': [('ALL', 'true', None)],
+    'journal_entry': [
+        ('SELECT', f'chain_id = {ME}', None),
+        # What both sides may know stands in both chains, whoever of them did it.
+        ('INSERT', None, 'true'),
+    ],
+    'journal_payload': [
+        ('SELECT', f'chain_id = {ME}', None),
+        ('INSERT', None, 'true'),
+        ('UPDATE', f'chain_id = {ME}', None),
+    ],
+    'journal_checkpoint': [('SELECT', f'chain_id = {ME}', None)],
+}
+# What the worker sweeps for all; everything else it sees as the pages do.
+SWEPT = (
+    'attachment', 'due_work', 'journal_chain', 'journal_checkpoint', 'journal_entry',
+    'journal_payload', 'outbox_message', 'request_event', 'trace_request', 'form_key',
+)
+READ_BY_AUDITOR = (
+    'journal_chain', 'journal_entry', 'journal_payload', 'journal_checkpoint',
+)
+# These hold no case. Who signs in is not known yet when they are read.
+EXEMPT = (
+    'account', 'account_identity', 'account_key', 'account_session', 'account_token',
+    'alembic_version', 'authority', 'failed_attempts', 'role', 'role_of_account',
+)
+MEMBERS = {
+    # Who asked, and under which number, was said once.
+    'trace_request': {'id', 'reference', 'year', 'number', 'requesting_id',
+                      'created_at', 'parent_id'},
+}
+ALLOWED = {
+    'request_event': 'SELECT, INSERT',
+    'journal_entry': 'SELECT, INSERT',
+    'journal_checkpoint': 'SELECT',
+    'journal_payload': 'SELECT, INSERT, UPDATE (salt, payload, erased_by)',
+    'journal_chain': 'SELECT, INSERT, UPDATE (size, head)',
+    'alembic_version': 'SELECT',
+    'role': 'SELECT',
+    'authority': 'SELECT, UPDATE',
+    'break_glass': 'SELECT, INSERT, UPDATE',
+    'outbox_message': 'SELECT, INSERT, UPDATE',
+}
+WORKS = ALLOWED | {
+    'journal_checkpoint': 'SELECT, INSERT',
+    'outbox_message': 'SELECT, INSERT, UPDATE, DELETE',
+}
+ALL = 'SELECT, INSERT, UPDATE, DELETE'
+
+STAYS = """
+    NEW.requesting_id <> OLD.requesting_id
+    OR (OLD.state <> 'draft' AND NEW.requested_id IS DISTINCT FROM OLD.requested_id)
+"""
+
+
+def upgrade() -> None:
+    """Apply."""
+    if op.get_bind().dialect.name == 'postgresql':
+        _roles()
+        _walls()
+        _grants()
+        op.execute("""
+            CREATE FUNCTION request_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                RAISE EXCEPTION 'a request stays with its sides'
+                    USING ERRCODE = '23001';
+            END $$
+        """)
+        op.execute(
+            'CREATE TRIGGER trace_request_stays BEFORE UPDATE ON trace_request'
+            f' FOR EACH ROW WHEN ({STAYS}) EXECUTE FUNCTION request_stays()'
+        )
+        return
+    op.execute(
+        'CREATE TRIGGER trace_request_stays BEFORE UPDATE ON trace_request'
+        f" WHEN {STAYS.replace('IS DISTINCT FROM', 'IS NOT')}"
+        " BEGIN SELECT RAISE(ABORT, 'a request stays with its sides'); END"
+    )
+
+
+def _roles() -> None:
+    """Make the roles once for the server; who may not asks somebody who may."""
+    found = set(op.get_bind().scalars(
+        sa.text("SELECT rolname FROM pg_roles WHERE rolname LIKE 'tracing\\_%'")
+    ))
+    for role in ('tracing_app', 'tracing_worker', 'tracing_auditor'):
+        if role not in found:
+            # Two databases of one server may be migrated at the same time.
+            op.execute(f"""
+                DO $$ BEGIN CREATE ROLE {role} NOLOGIN;
+                EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$
+            """)
+
+
+def _walls() -> None:
+    for table, policies in PAGES.items():
+        op.execute(f'ALTER TABLE {table} ENABLE ROW LEVEL SECURITY')
+        op.execute(f'ALTER TABLE {table} FORCE ROW LEVEL SECURITY')
+        op.execute(
+            f'CREATE POLICY owner ON {table} TO CURRENT_USER'
+            ' USING (true) WITH CHECK (true)'
+        )
+        swept = table in SWEPT
+        for number, (command, using, check) in enumerate(policies):
+            words = f' USING ({using})' if using else ''
+            words += f' WITH CHECK ({check})' if check else ''
+            roles = 'tracing_app' if swept else 'tracing_app, tracing_worker'
+            op.execute(
+                f'CREATE POLICY pages_{number} ON {table} FOR {command}'
+                f' TO {roles}{words}'
+            )
+        if swept:
+            op.execute(
+                f'CREATE POLICY worker ON {table} TO tracing_worker'
+                ' USING (true) WITH CHECK (true)'
+            )
+        if table in READ_BY_AUDITOR:
+            op.execute(
+                f'CREATE POLICY auditor ON {table} FOR SELECT TO tracing_auditor'
+                ' USING (true)'
+            )
+
+
+def _grants() -> None:
+    connection = op.get_bind()
+    schema = connection.scalar(sa.text('SELECT current_schema()'))
+    everybody = 'tracing_app, tracing_worker, tracing_auditor'
+    op.execute(f'GRANT USAGE ON SCHEMA {schema} TO {everybody}')
+    op.execute(
+        f'GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema}'
+        ' TO tracing_app, tracing_worker'
+    )
+    inspector = sa.inspect(connection)
+    for table in (*PAGES, *EXEMPT):
+        for role, allowed in (('tracing_app', ALLOWED), ('tracing_worker', WORKS)):
+            rights = allowed.get(table, ALL)
+            if kept := MEMBERS.get(table):
+                columns = ', '.join(
+                    f'"{column["name"]}"' for column in inspector.get_columns(table)
+                    if column['name'] not in kept
+                )
+                rights = f'SELECT, INSERT, UPDATE ({columns}), DELETE'
+            op.execute(f'GRANT {rights} ON {table} TO {role}')
+    for table in (*READ_BY_AUDITOR, 'authority', 'alembic_version'):
+        op.execute(f'GRANT SELECT ON {table} TO tracing_auditor')
+
+
+def downgrade() -> None:
+    """Take back."""
+    op.execute(
+        'DROP TRIGGER trace_request_stays'
+        + (' ON trace_request' if op.get_bind().dialect.name == 'postgresql' else '')
+    )
+    if op.get_bind().dialect.name != 'postgresql':
+        return
+    op.execute('DROP FUNCTION request_stays()')
+    schema = op.get_bind().scalar(sa.text('SELECT current_schema()'))
+    for table in PAGES:
+        for policy in op.get_bind().scalars(
+            sa.text('SELECT polname FROM pg_policy WHERE polrelid = to_regclass(:t)'),
+            {'t': table},
+        ).all():
+            op.execute(f'DROP POLICY {policy} ON {table}')
+        op.execute(f'ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY')
+        op.execute(f'ALTER TABLE {table} DISABLE ROW LEVEL SECURITY')
+    # The roles stay: other databases of the server may use them.
+    for role in ('tracing_app', 'tracing_worker', 'tracing_auditor'):
+        op.execute(f'REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {role}')
+        op.execute(f'REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM {role}')
+        op.execute(f'REVOKE ALL ON SCHEMA {schema} FROM {role}')

@@ -1,0 +1,115 @@
+"""The second wall between authorities: the database shows nobody what is another's.
+
+The first wall is `casework.queries`, which every read starts from. Behind it PostgreSQL
+filters by row-level security, and SQLite's reads get the same condition added here. For
+whom a transaction works is told to the database once the person is known, from the
+session alone, and forgotten with the transaction.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import g, has_app_context
+from sqlalchemy import Connection, Engine, and_, event, or_
+from sqlalchemy.orm import ORMExecuteState, with_loader_criteria
+
+from tracing.extensions import db
+from tracing.models import TraceRequest
+from workflows.states import State
+
+SITE: Final = "tracing_app"
+WORKER: Final = "tracing_worker"
+AUDITOR: Final = "tracing_auditor"
+ROLES: Final = (SITE, WORKER, AUDITOR)
+"""What a login to PostgreSQL is a member of: the pages, the worker, a reader."""
+
+_TELL: Final = (
+    "SELECT set_config('app.authority', %s, true), set_config('app.user', %s, true),"
+    " set_config('app.glass', %s, true)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """For whom the database works: an authority, and a person of it."""
+
+    authority: int
+    user: int = 0
+    glass: bool = False
+    """In an emergency: what was given leave for is shown too."""
+
+
+def work_for(authority: int, user: int = 0, *, glass: bool = False) -> None:
+    """Let the database show what is this authority's, until the context ends."""
+    _set(Tenant(authority, user, glass))
+
+
+def work_for_nobody() -> None:
+    """Let the database show nothing that belongs to anybody."""
+    if g.get("tenant") is not None:
+        _set(None)
+
+
+def break_glass() -> None:
+    """Let an operator's transactions see what is asked for, or given leave for."""
+    tenant: Tenant | None = g.get("tenant")
+    if tenant is not None:
+        _set(Tenant(tenant.authority, tenant.user, glass=True))
+
+
+def _set(tenant: Tenant | None) -> None:
+    g.tenant = tenant
+    if db.session.registry.has() and db.session().in_transaction():
+        _tell(db.session.connection(), tenant)
+
+
+def _tell(connection: Connection, tenant: Tenant | None) -> None:
+    if connection.dialect.name != "postgresql":
+        return
+    values = ("", "", "")
+    if tenant is not None:
+        user = str(tenant.user or "")
+        values = (str(tenant.authority), user, "on" if tenant.glass else "")
+    connection.exec_driver_sql(_TELL, values)
+
+
+def guard(engine: Engine) -> None:
+    """Tell every transaction for whom it works."""
+    if engine.dialect.name != "postgresql":
+        return
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        tenant = g.get("tenant") if has_app_context() else None
+        if tenant is not None:
+            _tell(connection, tenant)
+
+
+def narrow(state: ORMExecuteState) -> None:
+    """Add to a reading of SQLite what PostgreSQL adds by itself."""
+    if not state.is_select or state.is_column_load or state.is_relationship_load:
+        return
+    tenant: Tenant | None = g.get("tenant") if has_app_context() else None
+    if tenant is None or tenant.glass or db.engine.dialect.name != "sqlite":
+        return
+    state.statement = state.statement.options(
+        with_loader_criteria(TraceRequest, _own(tenant.authority), include_aliases=True)
+    )
+
+
+def _own(authority: int) -> Any:
+    # The sum keeps the planner from taking an index for this: the reading has its own.
+    return or_(
+        TraceRequest.requesting_id + 0 == authority,
+        and_(
+            TraceRequest.requested_id + 0 == authority,
+            TraceRequest.state != State.DRAFT,
+        ),
+    )
+
+
+def init_app() -> None:
+    """Stand behind every session and every connection of the application."""
+    guard(db.engine)
+    if not event.contains(db.session, "do_orm_execute", narrow):
+        event.listen(db.session, "do_orm_execute", narrow)
