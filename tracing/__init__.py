@@ -34,7 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     instance = Path(app.instance_path)
     settings = settings or load(instance)
-    instance.mkdir(parents=True, exist_ok=True)
+    instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     app.config.from_mapping(flask_settings(settings))
     app.extensions["tracing.settings"] = settings
     self_test(settings)
@@ -74,12 +74,16 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def flask_settings(settings: Settings) -> dict[str, object]:
     """Translate our settings into those of Flask and its extensions."""
+    from tracing.extensions import connect_options
+
     url = settings.database_url
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-    options: dict[str, object] = {}
+    # An error that is logged shall not carry what somebody had typed.
+    options: dict[str, object] = {"hide_parameters": True}
     if url.startswith("postgresql"):
-        options = {"pool_size": 4, "max_overflow": 4}
+        options |= {"pool_size": 4, "max_overflow": 4}
+        options["connect_args"] = connect_options(url)
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": url,

@@ -166,7 +166,7 @@ def write_secrets(instance: Path, environ: Mapping[str, str] = os.environ) -> bo
 
     A file of an older version lacks those that came later: they are added.
     """
-    instance.mkdir(parents=True, exist_ok=True)
+    instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = instance / "config.py"
     known = runpy.run_path(str(file)) if file.is_file() else {}
     missing = [
@@ -179,6 +179,9 @@ def write_secrets(instance: Path, environ: Mapping[str, str] = os.environ) -> bo
     lines = ["# Secrets of this installation: keep this file private.\n"]
     if file.exists():
         lines = [""] if file.read_bytes()[-1:] in (b"", b"\n") else ["\n"]
+    else:
+        # A checkout brings the folder, open to all who can read the source.
+        instance.chmod(0o700)
     lines += [f'{name} = "{secrets.token_urlsafe(48)}"\n' for name in missing]
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "a") as out:

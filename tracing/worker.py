@@ -95,13 +95,19 @@ def bind(app: Flask) -> Any:
     return huey
 
 
+def _open(huey: Any) -> None:
+    """Make the queue's file, for its owner alone like all that is in the folder."""
+    Path(huey.storage.filename).touch(mode=0o600)
+    huey.storage.initialize_schema()
+
+
 def waker(app: Flask) -> Callable[[], None]:
     """Return what goes behind `extensions.wake`; it never fails a request."""
     huey, task = app.extensions[QUEUE], app.extensions[DRAIN]
 
     def hurry() -> None:
         try:
-            huey.storage.initialize_schema()
+            _open(huey)
             # One that still waits will see our rows too.
             if huey.pending_count() == 0:
                 task()
@@ -114,7 +120,7 @@ def waker(app: Flask) -> Callable[[], None]:
 def consumer(app: Flask) -> Any:
     """Return a consumer whose `run()` lasts until SIGTERM; it begins with a drain."""
     huey = app.extensions[QUEUE]
-    huey.storage.initialize_schema()
+    _open(huey)
     app.extensions[DRAIN]()
     made = huey.create_consumer(
         workers=2, max_delay=1.0, graceful_signal="TERM", shutdown_timeout=30

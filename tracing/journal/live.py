@@ -13,7 +13,7 @@ from flask import current_app
 from sqlalchemy import Connection, Engine, select
 
 from tracing.config import Settings
-from tracing.extensions import db
+from tracing.extensions import be_patient, db
 from tracing.journal import checkpoints
 from tracing.journal.canonical import canonical
 from tracing.journal.journal import moment
@@ -54,7 +54,7 @@ _PAYLOADS: Final = """
 
 def reading() -> Connection:
     """Return a connection that sees one moment, and keeps no writer waiting."""
-    return _readers().connect()
+    return _patient(_readers())
 
 
 def _readers() -> Engine:
@@ -62,6 +62,12 @@ def _readers() -> Engine:
     if engine.dialect.name == "postgresql":
         engine = engine.execution_options(isolation_level="REPEATABLE READ")
     return engine
+
+
+def _patient(engine: Engine) -> Connection:
+    connection = engine.connect()
+    be_patient(connection)
+    return connection
 
 
 def _walk(connection: Connection, name: str, query: str) -> Iterator[Any]:
@@ -194,7 +200,7 @@ def export(chain_id: int) -> Iterator[bytes]:
 
 
 def _sealed(engine: Engine, chain_id: int, settings: Settings) -> Iterator[bytes]:
-    with engine.connect() as connection:
+    with _patient(engine) as connection:
         yield from _sealing(connection, chain_id, settings)
 
 
