@@ -14,13 +14,14 @@ __version__ = "0.1.0"
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the application; without settings they are read from the instance."""
-    from tracing import words, worker
+    from tracing import logs, words, worker
     from tracing.accounts import oidc, signin
     from tracing.adapters.clamd import Clamd
     from tracing.adapters.folder import FolderStore
     from tracing.adapters.smtp import self_test
     from tracing.casework import attachments
     from tracing.extensions import babel, csrf, db, guard_sqlite, migrate, try_idle
+    from tracing.operations import metrics
     from tracing.security import headers, hosts
     from tracing.web import context, errors, pages, uploads
 
@@ -56,6 +57,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions[attachments.SCANNER] = (
         Clamd(settings.clamd, settings.clamd_timeout) if settings.clamd else None
     )
+    # First, so that an answer of whoever comes next has its line and is counted.
+    logs.init_app(app)
+    metrics.init_app(app)
     hosts.init_app(app, settings)
     # Before the forms are read for their token, or none could be larger than usual.
     uploads.init_app(app)

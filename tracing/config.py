@@ -54,6 +54,11 @@ class Settings:
     oidc_client_id: str = ""
     oidc_client_secret: str = ""
     oidc_name: str = ""
+    log_format: str = "text"
+    metrics_token: str = ""
+    backup_recipient: str = ""
+    backup_database_url: str = ""
+    postgresql_programs: str = ""
     instance: str = ""
 
     @property
@@ -93,7 +98,8 @@ class Settings:
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _REQUIRED = ("secret_key", "password_salt", "totp_key", "journal_key")
-SECRETS = (*_REQUIRED, "smtp_password", "oidc_client_secret")
+SECRETS = (*_REQUIRED, "smtp_password", "oidc_client_secret", "metrics_token")
+LOG_FORMATS = frozenset({"text", "json"})
 
 
 def template_folder() -> Path:
@@ -148,6 +154,8 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
             f"no value for {wanted}: run `tracing init`, which writes"
             f" {file} with fresh secrets, or set them"
         )
+    if settings.log_format not in LOG_FORMATS:
+        raise SettingsError("LOG_FORMAT: write text or json")
     if settings.needs_hosts and not settings.hosts:
         raise SettingsError(
             "no value for TRACING_ALLOWED_HOSTS: name the hosts under which people"

@@ -61,6 +61,9 @@ class FileStore(Protocol):
     def get(self, name: str) -> bytes:
         """Return a file; raises FileNotFoundError."""
 
+    def has(self, name: str) -> bool:
+        """Tell whether a file is there."""
+
     def remove(self, name: str) -> None:
         """Forget a file; one that is gone already is no error."""
 

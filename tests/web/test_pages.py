@@ -13,7 +13,7 @@ from tracing.web.pages import OPEN_TO_ALL
 from workflows.policies import Role
 from workflows.states import Trigger
 
-ELSEWHERE = {"static", "home.language", "home.health"}
+ELSEWHERE = {"static", "home.language", "home.health", "watch.ready", "watch.figures"}
 SIGNING = {
     "signing.sign_in",
     "signing.give_password",

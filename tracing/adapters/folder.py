@@ -47,6 +47,10 @@ class FolderStore:
         """Return a file; FileNotFoundError if there is none."""
         return self._path(name).read_bytes()
 
+    def has(self, name: str) -> bool:
+        """Tell whether a file is there."""
+        return self._path(name).is_file()
+
     def remove(self, name: str) -> None:
         """Forget a file; one that is gone already is no error."""
         self._path(name).unlink(missing_ok=True)
