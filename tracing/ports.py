@@ -58,6 +58,9 @@ class FileStore(Protocol):
     def put(self, content: bytes) -> str:
         """Keep a file and return its name once it is safe; raises StoreFull."""
 
+    def put_back(self, name: str, content: bytes) -> None:
+        """Keep a file under the name it had; raises StoreFull."""
+
     def get(self, name: str) -> bytes:
         """Return a file; raises FileNotFoundError."""
 
