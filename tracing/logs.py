@@ -30,8 +30,8 @@ SIEVE: Final = (
     (re.compile(r"\b\d{4}-[A-Z]{2}-[0-9A-Z]{5,}\b"), "(reference)"),
     (re.compile(r"(https?://[^\s?#\"']+)[?#][^\s\"']*"), r"\1"),
 )
-QUIET: Final = ("huey", "transitions")
-"""They tell of each minute's sweep twice, and of each thought of the lifecycle."""
+QUIET: Final = ("alembic", "huey", "transitions")
+"""They tell of each look at the tables, each sweep twice, each thought of the lifecycle."""
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -209,3 +210,12 @@ def test_a_host_on_this_machine_needs_no_encryption():
     local = but(smtp_security="none")
     assert not faults(replace(local, settings=replace(local.settings, smtp_host="::1")))
     assert not faults(but(database_url="postgresql://u@/d?host=/run/postgresql"))
+
+
+def test_the_page_for_operators_lists_the_checks_there_are():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text()
+    rows = re.findall(r"^\| `([\w-]+)` \| (.+\.) \| ([dr]*) \|$", page, re.MULTILINE)
+    marks = {True: "d", False: ""}, {True: "r", False: ""}
+    assert rows == [
+        (c.name, c.promise, marks[0][c.lenient] + marks[1][c.running]) for c in CHECKS
+    ]

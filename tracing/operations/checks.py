@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from functools import wraps
 from typing import Final
 
 from sqlalchemy import make_url
@@ -96,6 +97,11 @@ class Check:
     lenient: bool = False
     running: bool = False
 
+    @property
+    def promise(self) -> str:
+        """Return what the check looks for, in one sentence."""
+        return (self.judge.__doc__ or "").partition("\n")[0]
+
 
 def error(text: str) -> Verdict:
     """Return what must not be served with."""
@@ -113,6 +119,7 @@ def not_here(why: str) -> Verdict:
 
 
 def _with_database(judge: Callable[[Database, Facts], Verdict | None]) -> Judge:
+    @wraps(judge)
     def judged(facts: Facts) -> Verdict | None:
         if facts.database is None:
             return not_here("the database has to be reached first")
@@ -122,6 +129,7 @@ def _with_database(judge: Callable[[Database, Facts], Verdict | None]) -> Judge:
 
 
 def _with_contents(judge: Callable[[Contents, Facts], Verdict | None]) -> Judge:
+    @wraps(judge)
     def judged(facts: Facts) -> Verdict | None:
         if facts.contents is None:
             return not_here("the database has to be put right first")
