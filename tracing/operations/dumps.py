@@ -184,7 +184,7 @@ def _conninfo(url: URL) -> str:
     given = url.get_dialect()().create_connect_args(url)[1]
     plain = {name: v for name, v in given.items() if isinstance(v, (str, int))}
     plain.pop("password", None)
-    return make_conninfo(**plain)
+    return make_conninfo("", **plain)
 
 
 def _run(command: list[str], url: URL | None) -> None:
