@@ -12,15 +12,20 @@ from tracing.config import Settings, load, template_folder
 __version__ = "0.1.0"
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """Return the application; without settings they are read from the instance."""
-    from tracing import words, worker
+def create_app(settings: Settings | None = None, *, login: str = "site") -> Flask:
+    """Return the application; without settings they are read from the instance.
+
+    `login`: as whom it works in PostgreSQL: the site, the worker, or the owner of the
+    tables, who migrates them and uses the command line.
+    """
+    from tracing import logs, words, worker
     from tracing.accounts import oidc, signin
     from tracing.adapters.clamd import Clamd
     from tracing.adapters.folder import FolderStore
     from tracing.adapters.smtp import self_test
     from tracing.casework import attachments
     from tracing.extensions import babel, csrf, db, guard_sqlite, migrate, try_idle
+    from tracing.operations import metrics
     from tracing.security import headers, hosts, isolation
     from tracing.web import context, errors, pages, uploads
 
@@ -34,8 +39,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     instance = Path(app.instance_path)
     settings = settings or load(instance)
-    instance.mkdir(parents=True, exist_ok=True)
-    app.config.from_mapping(flask_settings(settings))
+    instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+    app.config.from_mapping(flask_settings(settings, login))
     app.extensions["tracing.settings"] = settings
     self_test(settings)
     if settings.proxies:
@@ -57,6 +62,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions[attachments.SCANNER] = (
         Clamd(settings.clamd, settings.clamd_timeout) if settings.clamd else None
     )
+    # First, so that an answer of whoever comes next has its line and is counted.
+    logs.init_app(app)
+    metrics.init_app(app)
     hosts.init_app(app, settings)
     # Before the forms are read for their token, or none could be larger than usual.
     uploads.init_app(app)
@@ -73,14 +81,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def flask_settings(settings: Settings) -> dict[str, object]:
+def flask_settings(settings: Settings, login: str = "site") -> dict[str, object]:
     """Translate our settings into those of Flask and its extensions."""
-    url = settings.database_url
+    from tracing.extensions import connect_options
+
+    url = settings.address_of_database(login)
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-    options: dict[str, object] = {}
+    # An error that is logged shall not carry what somebody had typed.
+    options: dict[str, object] = {"hide_parameters": True}
     if url.startswith("postgresql"):
-        options = {"pool_size": 4, "max_overflow": 4}
+        options |= {"pool_size": 4, "max_overflow": 4}
+        options["connect_args"] = connect_options(url)
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": url,

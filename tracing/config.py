@@ -4,7 +4,7 @@ import os
 import runpy
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +56,17 @@ class Settings:
     oidc_client_id: str = ""
     oidc_client_secret: str = ""
     oidc_name: str = ""
+    log_format: str = "text"
+    metrics_token: str = ""
+    backup_recipient: str = ""
+    backup_database_url: str = ""
+    postgresql_programs: str = ""
     instance: str = ""
 
-    def for_worker(self) -> "Settings":
-        """Return the settings of the worker, who has its own login to PostgreSQL."""
-        return replace(self, database_url=self.worker_database_url or self.database_url)
-
-    def for_owner(self) -> "Settings":
-        """Return the settings of who owns the tables: migrations, the command line."""
-        return replace(self, database_url=self.owner_database_url or self.database_url)
+    def address_of_database(self, login: str) -> str:
+        """Return where the database is for the site, the worker, or the owner of it."""
+        own = {"worker": self.worker_database_url, "owner": self.owner_database_url}
+        return own.get(login) or self.database_url
 
     @property
     def address(self) -> str:
@@ -103,7 +105,8 @@ class Settings:
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _REQUIRED = ("secret_key", "password_salt", "totp_key", "journal_key")
-SECRETS = (*_REQUIRED, "smtp_password", "oidc_client_secret")
+SECRETS = (*_REQUIRED, "smtp_password", "oidc_client_secret", "metrics_token")
+LOG_FORMATS = frozenset({"text", "json"})
 
 
 def template_folder() -> Path:
@@ -158,6 +161,8 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
             f"no value for {wanted}: run `tracing init`, which writes"
             f" {file} with fresh secrets, or set them"
         )
+    if settings.log_format not in LOG_FORMATS:
+        raise SettingsError("LOG_FORMAT: write text or json")
     if settings.needs_hosts and not settings.hosts:
         raise SettingsError(
             "no value for TRACING_ALLOWED_HOSTS: name the hosts under which people"
@@ -176,7 +181,7 @@ def write_secrets(instance: Path, environ: Mapping[str, str] = os.environ) -> bo
 
     A file of an older version lacks those that came later: they are added.
     """
-    instance.mkdir(parents=True, exist_ok=True)
+    instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = instance / "config.py"
     known = runpy.run_path(str(file)) if file.is_file() else {}
     missing = [
@@ -189,6 +194,9 @@ def write_secrets(instance: Path, environ: Mapping[str, str] = os.environ) -> bo
     lines = ["# Secrets of this installation: keep this file private.\n"]
     if file.exists():
         lines = [""] if file.read_bytes()[-1:] in (b"", b"\n") else ["\n"]
+    else:
+        # A checkout brings the folder, open to all who can read the source.
+        instance.chmod(0o700)
     lines += [f'{name} = "{secrets.token_urlsafe(48)}"\n' for name in missing]
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "a") as out:

@@ -47,7 +47,38 @@ PRAGMAS = (
     "busy_timeout=15000",
     "synchronous=full",
     "foreign_keys=on",
+    # What a view or an index may call is not left to whoever wrote the file.
+    "trusted_schema=off",
+    # What is erased is overwritten, not only forgotten.
+    "secure_delete=on",
 )
+TIMEOUTS: Final = {
+    "statement_timeout": "10s",
+    "lock_timeout": "3s",
+    "idle_in_transaction_session_timeout": "15s",
+}
+"""How long PostgreSQL lets one of our connections work, wait, or hold a transaction."""
+
+PATIENT: Final = (
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL lock_timeout = '4s'",
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
+)
+"""For one transaction that has to take its time: a migration, a walk through all rows."""
+
+
+def connect_options(url: str) -> dict[str, str]:
+    """Return what to say when connecting to PostgreSQL; an address may say its own."""
+    if not url.startswith("postgresql") or "options=" in url.partition("?")[2]:
+        return {}
+    return {"options": " ".join(f"-c {name}={v}" for name, v in TIMEOUTS.items())}
+
+
+def be_patient(connection: Connection) -> None:
+    """Let the transaction of this connection take its time; it begins here."""
+    if connection.dialect.name == "postgresql":
+        for statement in PATIENT:
+            connection.exec_driver_sql(statement)
 
 
 def guard_sqlite(engine: Engine) -> None:

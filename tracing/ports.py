@@ -58,8 +58,14 @@ class FileStore(Protocol):
     def put(self, content: bytes) -> str:
         """Keep a file and return its name once it is safe; raises StoreFull."""
 
+    def put_back(self, name: str, content: bytes) -> None:
+        """Keep a file under the name it had; raises StoreFull."""
+
     def get(self, name: str) -> bytes:
         """Return a file; raises FileNotFoundError."""
+
+    def has(self, name: str) -> bool:
+        """Tell whether a file is there."""
 
     def remove(self, name: str) -> None:
         """Forget a file; one that is gone already is no error."""

@@ -18,6 +18,8 @@ from tracing.casework import attachments
 from tracing.config import Settings
 from tracing.journal import checkpoints
 from tracing.notifications import outbox, reminders
+from tracing.operations import figures
+from tracing.operations.pause import paused
 from tracing.ports import Channel
 
 log = logging.getLogger(__name__)
@@ -36,7 +38,12 @@ def drain() -> outbox.Tally:
         return outbox.Tally()
     open_channel: Callable[[], Channel] = current_app.extensions[CHANNEL]
     stop: Callable[[], bool] = current_app.extensions.get(STOP, bool)
-    return outbox.deliver(open_channel(), settings, stop=stop)
+    instance = Path(current_app.instance_path)
+    if paused(instance):
+        return outbox.Tally()
+    return outbox.deliver(
+        open_channel(), settings, stop=lambda: stop() or paused(instance) is not None
+    )
 
 
 def sweep() -> int:
@@ -45,6 +52,11 @@ def sweep() -> int:
     waits.sweep(outbox.utc_now())
     domain = current_app.config["MAIL_DOMAIN"]
     return reminders.sweep(outbox.utc_now(), domain=domain)
+
+
+def tell() -> None:
+    """Leave word that the worker lives, and how much waits."""
+    figures.tell(Path(current_app.instance_path), now=outbox.utc_now())
 
 
 def tidy() -> int:
@@ -78,6 +90,7 @@ def bind(app: Flask) -> Any:
             sweep()
             attachments.scan_waiting()
             drain()
+            tell()
 
     def tidy_task() -> None:
         with app.app_context():
@@ -95,13 +108,19 @@ def bind(app: Flask) -> Any:
     return huey
 
 
+def _open(huey: Any) -> None:
+    """Make the queue's file, for its owner alone like all that is in the folder."""
+    Path(huey.storage.filename).touch(mode=0o600)
+    huey.storage.initialize_schema()
+
+
 def waker(app: Flask) -> Callable[[], None]:
     """Return what goes behind `extensions.wake`; it never fails a request."""
     huey, task = app.extensions[QUEUE], app.extensions[DRAIN]
 
     def hurry() -> None:
         try:
-            huey.storage.initialize_schema()
+            _open(huey)
             # One that still waits will see our rows too.
             if huey.pending_count() == 0:
                 task()
@@ -114,7 +133,9 @@ def waker(app: Flask) -> Callable[[], None]:
 def consumer(app: Flask) -> Any:
     """Return a consumer whose `run()` lasts until SIGTERM; it begins with a drain."""
     huey = app.extensions[QUEUE]
-    huey.storage.initialize_schema()
+    _open(huey)
+    with app.app_context():
+        tell()
     app.extensions[DRAIN]()
     made = huey.create_consumer(
         workers=2, max_delay=1.0, graceful_signal="TERM", shutdown_timeout=30

@@ -4,7 +4,7 @@ from functools import cache
 
 from flask import Flask
 
-from tracing import create_app, worker
+from tracing import create_app, logs, worker
 from tracing.extensions import wake
 
 
@@ -12,6 +12,7 @@ from tracing.extensions import wake
 def application() -> Flask:
     """Return the application of this process; what it writes wakes the worker."""
     app = create_app()
+    logs.set_up(app.extensions["tracing.settings"].log_format)
     wake.call = worker.waker(app)
     return app
 

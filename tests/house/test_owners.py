@@ -16,6 +16,10 @@ COMMANDS = (
     "tracing/directory/entries.py",
     "tracing/directory/importing.py",
     "tracing/journal/checkpoints.py",
+    "tracing/operations/backup.py",
+    "tracing/operations/dumps.py",
+    "tracing/operations/pause.py",
+    "tracing/operations/restore.py",
     "tracing/registry/importing.py",
 )
 LIFECYCLE = "workflows/lifecycle.py"

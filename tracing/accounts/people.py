@@ -6,13 +6,13 @@ from typing import Final
 from uuid import uuid4
 
 from email_validator import validate_email
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from tracing.accounts import passwords
 from tracing.extensions import db
 from tracing.journal import journal
 from tracing.journal.kinds import Kind
-from tracing.models import Account, Authority, Role
+from tracing.models import Account, AccountKey, Authority, Role
 from workflows.errors import NotVisible
 from workflows.policies import Actor
 from workflows.policies import Role as RoleName
@@ -93,6 +93,19 @@ def has_administrator() -> bool:
         .limit(1)
     )
     return found is not None
+
+
+def administrators_with_a_second_factor() -> int:
+    """Count, on the whole installation, who can manage it and has set up a factor."""
+    keys = select(AccountKey.id).where(AccountKey.account_id == Account.id).exists()
+    found = db.session.scalar(
+        select(func.count()).where(
+            Account.active.is_(True),
+            Account.roles.any(Role.name == RoleName.ADMINISTRATOR.value),
+            or_(Account.tf_totp_secret.is_not(None), keys),
+        )
+    )
+    return found or 0
 
 
 # ------------------------------------------------- what an administrator sees of them

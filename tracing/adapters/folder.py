@@ -25,6 +25,15 @@ class FolderStore:
     def put(self, content: bytes) -> str:
         """Keep a file and return its name, once it is on the disk."""
         name = secrets.token_hex(20)
+        self._write(name, content)
+        return name
+
+    def put_back(self, name: str, content: bytes) -> None:
+        """Keep a file under the name it had; one that is there stays."""
+        if not self.has(name):
+            self._write(name, content)
+
+    def _write(self, name: str, content: bytes) -> None:
         path = self._path(name)
         begun = path.with_name(name + BEGUN)
         try:
@@ -41,11 +50,14 @@ class FolderStore:
             with contextlib.suppress(OSError):
                 begun.unlink()
             raise StoreFull(os.strerror(error.errno or 0)) from error
-        return name
 
     def get(self, name: str) -> bytes:
         """Return a file; FileNotFoundError if there is none."""
         return self._path(name).read_bytes()
+
+    def has(self, name: str) -> bool:
+        """Tell whether a file is there."""
+        return self._path(name).is_file()
 
     def remove(self, name: str) -> None:
         """Forget a file; one that is gone already is no error."""

@@ -6,15 +6,15 @@ from flask.cli import FlaskGroup
 
 from tracing import create_app
 from tracing.accounts.people import has_administrator
-from tracing.cli import journal, serve, setup
+from tracing.cli import backup, doctor, journal, mail, serve, setup
 from tracing.cli.demo import load_demo
-from tracing.config import load
+from tracing.cli.doctor import require_health
 from tracing.directory import entries
 
 
 def owners_app() -> Flask:
     """Return the application as the owner of the tables runs it."""
-    return create_app(load(setup.instance_folder()).for_owner())
+    return create_app(login="owner")
 
 
 main = FlaskGroup(
@@ -44,9 +44,11 @@ def run() -> None:
     if not settings.second_factor_required:
         click.echo("A DEMONSTRATION: a password alone lets you in. Where data is real,")
         click.echo("everybody shows a second factor (SECOND_FACTOR_REQUIRED).")
+    require_health(app)
     click.echo(f"\nOpen {settings.address} and sign in.\n")
     serve.serve_command(settings)
 
 
-for command in (*setup.COMMANDS, *serve.COMMANDS, *journal.COMMANDS):
-    main.add_command(command)
+for module in (setup, serve, journal, doctor, backup, mail):
+    for command in module.COMMANDS:
+        main.add_command(command)

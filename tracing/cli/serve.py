@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -17,9 +18,11 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from tracing import worker
+from tracing import logs, worker
 from tracing.adapters.smtp import SmtpChannel
+from tracing.cli.doctor import despite_option, require_health
 from tracing.config import Settings
+from tracing.operations.metrics import TOGETHER
 
 log = logging.getLogger(__name__)
 
@@ -61,11 +64,14 @@ def run_site(settings: Settings) -> None:
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=20,
+        log_dictconfig=logs.of_server(settings.log_format),
     ).serve()
 
 
 def run_worker(app: Flask) -> None:
     """Run the consumer in this process until it is told to end."""
+    os.umask(0o077)
+    logs.set_up(settings_of(app).log_format)
     choose_channel(app)
     if not settings_of(app).sends_mail:
         log.warning("no mail server is set: messages stay in the outbox")
@@ -150,6 +156,15 @@ class Part:
             self.process.stdin.close()
 
 
+def _counting_folder(instance: Path) -> Path:
+    """Return where the processes of the site count together, from zero."""
+    folder = instance / "state" / "metrics"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for old in folder.glob("*.db"):
+        old.unlink()
+    return folder
+
+
 def serve_command(settings: Settings) -> None:
     """Run site and worker, and restart either, until SIGTERM or SIGINT."""
     environ = os.environ | {
@@ -158,7 +173,8 @@ def serve_command(settings: Settings) -> None:
         "TRACING_PORT": str(settings.port),
         "TRACING_WORKERS": str(settings.workers),
     }
-    parts = (Part("site", environ), Part("worker", environ))
+    site = environ | {TOGETHER: str(_counting_folder(Path(settings.instance)))}
+    parts = (Part("site", site), Part("worker", environ))
     ending = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -186,16 +202,20 @@ def serve_command(settings: Settings) -> None:
 
 
 @click.command("serve")
+@despite_option
 @with_appcontext
-def serve() -> None:
+def serve(despite: tuple[str, ...]) -> None:
     """Run the site and the worker, and restart either when it dies."""
+    require_health(_this_app(), despite)
     serve_command(settings_of(current_app))
 
 
 @click.command("worker")
+@despite_option
 @with_appcontext
-def worker_command() -> None:
+def worker_command(despite: tuple[str, ...]) -> None:
     """Run the worker alone: reminders each minute, mail as it comes."""
+    require_health(_this_app(), despite)
     run_worker(_this_app())
 
 

@@ -271,7 +271,7 @@ def settings_table(found: Settings, file: Path) -> Iterator[str]:
 def _shown(name: str, value: object) -> str:
     if name in SECRETS:
         return "(set, not shown)" if value else "(not set)"
-    if name == "database_url":
+    if name.endswith("database_url") and value:
         try:
             return make_url(str(value)).render_as_string(hide_password=True)
         except ArgumentError:

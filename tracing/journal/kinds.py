@@ -44,6 +44,8 @@ class Kind(StrEnum):
     JOURNAL_EXPORTED = "journal_exported"
     GLASS_BROKEN = "glass_broken"
     ERASED = "erased"
+    BACKED_UP = "backed_up"
+    RESTORED = "restored"
 
     @property
     def label(self) -> str:
@@ -92,4 +94,6 @@ LABELS: Final = {
     Kind.JOURNAL_EXPORTED: N_("Journal exported"),
     Kind.GLASS_BROKEN: N_("Emergency access"),
     Kind.ERASED: N_("Content erased"),
+    Kind.BACKED_UP: N_("Backup made"),
+    Kind.RESTORED: N_("Backup restored"),
 }

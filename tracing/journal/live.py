@@ -13,11 +13,12 @@ from flask import current_app
 from sqlalchemy import Connection, Engine, select
 
 from tracing.config import Settings
-from tracing.extensions import db
+from tracing.extensions import be_patient, db
 from tracing.journal import checkpoints
 from tracing.journal.canonical import canonical
 from tracing.journal.journal import moment
 from tracing.journal.verify import (
+    BEGINNING,
     FORMAT,
     NONE,
     TAMPERED,
@@ -28,6 +29,8 @@ from tracing.journal.verify import (
     Unreadable,
     check,
     check_notes,
+    commitment,
+    entry_hash,
     read_checkpoint,
     seal_text,
 )
@@ -35,6 +38,8 @@ from tracing.models import (
     Account,
     JournalChain,
     JournalCheckpoint,
+    JournalEntry,
+    JournalPayload,
 )
 
 _AT_ONCE: Final = 2000
@@ -54,7 +59,7 @@ _PAYLOADS: Final = """
 
 def reading() -> Connection:
     """Return a connection that sees one moment, and keeps no writer waiting."""
-    return _readers().connect()
+    return _patient(_readers())
 
 
 def _readers() -> Engine:
@@ -62,6 +67,12 @@ def _readers() -> Engine:
     if engine.dialect.name == "postgresql":
         engine = engine.execution_options(isolation_level="REPEATABLE READ")
     return engine
+
+
+def _patient(engine: Engine) -> Connection:
+    connection = engine.connect()
+    be_patient(connection)
+    return connection
 
 
 def _walk(connection: Connection, name: str, query: str) -> Iterator[Any]:
@@ -156,6 +167,57 @@ def check_chain(
     return report
 
 
+def fault_of_tail(connection: Connection, chain: JournalChain, entries: int) -> str:
+    """Return what is wrong with the last entries of a chain, or nothing.
+
+    A quick look, for every start; all of it is `check_chain`.
+    """
+    first = max(chain.size - entries, 0)
+    before, expected = BEGINNING, first
+    found = (
+        select(
+            JournalEntry.seq,
+            JournalEntry.record,
+            JournalEntry.hash,
+            JournalPayload.salt,
+            JournalPayload.payload,
+            JournalPayload.erased_by,
+        )
+        .outerjoin(
+            JournalPayload,
+            (JournalPayload.chain_id == JournalEntry.chain_id)
+            & (JournalPayload.seq == JournalEntry.seq),
+        )
+        .where(JournalEntry.chain_id == chain.id, JournalEntry.seq >= first)
+        .order_by(JournalEntry.seq)
+    )
+    for seq, record, hashed, salt, payload, erased in connection.execute(found):
+        if seq == first:  # known from before: only what follows is looked at
+            before, expected = bytes(hashed), first
+            continue
+        expected += 1
+        if seq != expected:
+            return f"entry {expected} is missing"
+        if entry_hash(before, record.encode()) != bytes(hashed):
+            return f"entry {seq} was changed"
+        if payload is None and erased is None:
+            return f"what entry {seq} carried is missing"
+        if payload is not None and not _carried(record, salt, payload):
+            return f"what entry {seq} carried was changed"
+        before = bytes(hashed)
+    if (expected, before) != (chain.size, bytes(chain.head)):
+        return f"the chain has {chain.size} entries, and {expected} are here"
+    return ""
+
+
+def _carried(record: str, salt: bytes | None, payload: str) -> bool:
+    try:
+        said = json.loads(record)["payload"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return salt is not None and said == commitment(bytes(salt), payload.encode()).hex()
+
+
 def chains(connection: Connection, name: str = "") -> list[JournalChain]:
     """Return the chains, or the one of that name."""
     query = select(JournalChain.__table__).order_by(JournalChain.id)
@@ -194,7 +256,7 @@ def export(chain_id: int) -> Iterator[bytes]:
 
 
 def _sealed(engine: Engine, chain_id: int, settings: Settings) -> Iterator[bytes]:
-    with engine.connect() as connection:
+    with _patient(engine) as connection:
         yield from _sealing(connection, chain_id, settings)
 
 

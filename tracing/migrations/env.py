@@ -3,7 +3,7 @@
 from alembic import context
 from flask import current_app
 
-from tracing.extensions import db
+from tracing.extensions import be_patient, db
 
 
 def run() -> None:
@@ -18,6 +18,7 @@ def run() -> None:
     with db.engine.connect() as connection:
         context.configure(connection=connection, target_metadata=db.metadata, **options)
         with context.begin_transaction():
+            be_patient(connection)
             context.run_migrations()
 
 

@@ -20,6 +20,7 @@ from tracing.web import (
     people,
     requests,
     signing,
+    watch,
 )
 
 OPEN_TO_ALL: Final = frozenset(
@@ -27,6 +28,8 @@ OPEN_TO_ALL: Final = frozenset(
         "static",
         "home.language",
         "home.health",
+        "watch.ready",
+        "watch.figures",
         "signing.sign_in",
         "signing.give_password",
         "signing.sign_out",
@@ -58,7 +61,7 @@ WITHOUT_KEYS: Final = frozenset({"account.new_key", "account.key_options"})
 def init_app(app: Flask) -> None:
     """Register the pages and put the door before them."""
     cases = (home, lists, drafts, requests, files, contacts, outgoing, journal)
-    for module in (*cases, signing, account, people, emergency):
+    for module in (*cases, signing, account, people, emergency, watch):
         for blueprint in module.BLUEPRINTS:
             app.register_blueprint(blueprint)
     app.before_request(_door)

@@ -1,0 +1,56 @@
+"""`tracing mail`: hold mail back, and let it go again."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from tracing.notifications import outbox
+from tracing.operations import pause
+
+group = AppGroup("mail", help="Mail: see what waits, hold it back, let it go.")
+
+
+def _instance() -> Path:
+    return Path(current_app.instance_path)
+
+
+@group.command("status")
+def status() -> None:
+    """Say whether mail is paused, and how much waits."""
+    held, waiting = pause.paused(_instance()), outbox.pending_counts()
+    if held is not None:
+        click.echo(f"Paused since {held.since:%Y-%m-%d %H:%M} UTC: {held.why}.")
+    click.echo(f"{waiting.queued} messages wait, {waiting.dead} were given up.")
+
+
+@group.command("pause")
+@click.option("--why", default="an operator said so", help="For those who come after.")
+def hold(why: str) -> None:
+    """Let no mail leave; what becomes due waits."""
+    pause.pause(_instance(), why, now=datetime.now(UTC))
+    click.echo("No mail leaves until `tracing mail resume`.")
+
+
+@group.command("resume")
+@click.option(
+    "--drop-older",
+    is_flag=True,
+    help="Give up what waited when mail was paused: it may have been sent before.",
+)
+def resume(drop_older: bool) -> None:
+    """Let mail leave again."""
+    held = pause.paused(_instance())
+    if held is None:
+        click.echo("Mail is not paused.")
+        return
+    if drop_older:
+        click.echo(f"{pause.drop_older(held.since)} messages were given up.")
+    pause.resume(_instance())
+    click.echo(f"{outbox.pending_counts().queued} messages may leave.")
+
+
+COMMANDS: Final = (group,)
