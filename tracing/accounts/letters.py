@@ -9,6 +9,7 @@ from flask import current_app
 from tracing.extensions import db
 from tracing.models import Account, OutboxMessage
 from tracing.notifications.compose import LANGUAGES, new_message_id
+from tracing.security import isolation
 
 
 class News(StrEnum):
@@ -37,6 +38,8 @@ def write(
     account: Account, event: str, facts: dict[str, Any], now: datetime
 ) -> OutboxMessage:
     """Add a message to a person, in their language. The caller commits."""
+    # Whoever signs in, or has forgotten the password, is not known to the database yet.
+    isolation.stand_for(account.authority_id, account.id)
     message = OutboxMessage(
         message_id=new_message_id(current_app.config["MAIL_DOMAIN"]),
         request_id=None,

@@ -104,9 +104,9 @@ def respond(
 def assign(reference: str, actor: Actor, *, version: int | None = None) -> TraceRequest:
     """Take a request into one's own hands; no step of its life."""
     request = queries.by_reference(reference, actor)
-    check_version(request, version)
     if party_of(actor, request) is not Party.REQUESTED or not may_answer(actor):
         raise NotPermitted("Your role does not allow this; the role officer does.")
+    check_version(request, version)
     request.assigned_to = db.session.get_one(Account, actor.user_id)
     enter(Entry.ASSIGNED, request, actor)
     db.session.commit()

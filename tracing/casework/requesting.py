@@ -48,11 +48,12 @@ def use_form_key(key: str, actor: Actor, *, reference: str, now: datetime) -> No
     )
     kept = db.session.execute(insert.on_conflict_do_nothing().returning(FormKey.key))
     if kept.scalar() is None:
-        raise _used(db.session.get_one(FormKey, key), actor)
+        raise _used(db.session.get(FormKey, key), actor)
 
 
-def _used(used: FormKey, actor: Actor) -> Exception:
-    if used.account_id != actor.user_id:
+def _used(used: FormKey | None, actor: Actor) -> Exception:
+    # Whose it is, the database does not show to anybody else.
+    if used is None or used.account_id != actor.user_id:
         return NotPermitted("This form belongs to someone else.")
     return AlreadyDone(used.reference)
 

@@ -44,6 +44,12 @@ def work_for(authority: int, user: int = 0, *, glass: bool = False) -> None:
     _set(Tenant(authority, user, glass))
 
 
+def stand_for(authority: int, user: int = 0) -> None:
+    """Work for somebody who is on the way in; whoever is in already stays who it is."""
+    if has_app_context() and g.get("tenant") is None:
+        _set(Tenant(authority, user))
+
+
 def work_for_nobody() -> None:
     """Let the database show nothing that belongs to anybody."""
     if g.get("tenant") is not None:

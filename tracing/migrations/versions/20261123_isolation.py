@@ -25,10 +25,10 @@ OPERATOR = (
 SIDE = f"requesting_id = {ME} OR (requested_id = {ME} AND state <> 'draft')"
 # What one operator asks for the other may find; what was given leave for, who asked.
 EMERGENCY = f"""{GLASS} AND state <> 'draft' AND (
-    reference IN (SELECT b.reference FROM break_glass b WHERE b.until IS NULL
-                  AND b.asked_by_id <> {USER})
+    reference IN (SELECT b.reference FROM break_glass b
+                  WHERE b.until IS NULL AND b.asked_by_id <> {USER})
     OR id IN (SELECT b.request_id FROM break_glass b
-              WHERE b.asked_by_id = {USER} AND b.until > now())
+              WHERE {USER} IN (b.asked_by_id, b.given_by_id) AND b.until > now())
 )"""
 
 
@@ -117,7 +117,7 @@ ALLOWED = {
     'journal_payload': 'SELECT, INSERT, UPDATE (salt, payload, erased_by)',
     'journal_chain': 'SELECT, INSERT, UPDATE (size, head)',
     'alembic_version': 'SELECT',
-    'role': 'SELECT',
+    'role': 'SELECT, INSERT',
     'authority': 'SELECT, UPDATE',
     'break_glass': 'SELECT, INSERT, UPDATE',
     'outbox_message': 'SELECT, INSERT, UPDATE',

@@ -1,0 +1,391 @@
+"""Every route × method × actor × state, held to what `policy.toml` says."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from tests import factories
+from tests.factories import files
+from tests.visitors import Visitor, bare, signed_in, stranger
+from tracing.casework import attachments
+from tracing.casework.references import reference_of
+from tracing.extensions import db
+from tracing.models import Account, AccountSession, FileKind, TraceRequest
+from workflows.policies import Role
+from workflows.states import State, Trigger
+
+POLICY = Path(__file__).with_name("policy.toml")
+STATES: dict[State, tuple[Trigger, ...]] = {
+    State.DRAFT: (),
+    State.SUBMITTED: (Trigger.SUBMIT,),
+    State.ACKNOWLEDGED: (Trigger.SUBMIT, Trigger.ACKNOWLEDGE),
+    State.CLARIFICATION_REQUESTED: (Trigger.SUBMIT, Trigger.ASK_CLARIFICATION),
+    State.RECORDS_SEARCHED: (
+        Trigger.SUBMIT,
+        Trigger.ACKNOWLEDGE,
+        Trigger.RECORD_SEARCH,
+    ),
+    State.RESPONDED: (
+        Trigger.SUBMIT,
+        Trigger.ACKNOWLEDGE,
+        Trigger.RECORD_SEARCH,
+        Trigger.RESPOND,
+    ),
+    State.CLOSED: (
+        Trigger.SUBMIT,
+        Trigger.ACKNOWLEDGE,
+        Trigger.RECORD_SEARCH,
+        Trigger.RESPOND,
+        Trigger.CLOSE,
+    ),
+    State.WITHDRAWN: (Trigger.SUBMIT, Trigger.WITHDRAW),
+}
+SIGN_IN = "sign_in"
+REFUSED = "refused"
+HIDDEN = "hidden"
+OPEN = "open"
+NOT_NOW = "not now"
+"""The page says how things stand, and nothing happens."""
+
+NOT_OWN = "not own"
+"""A number of somebody else's: nothing happens to it."""
+
+PASSED = "passed"
+"""A page on the way in, for somebody who is in: nothing is told, nothing asked."""
+
+OF_A_STATE = ("request", "draft", "file")
+NEVER = reference_of(2026, "KE", 9_999_991)
+
+
+@cache
+def policy() -> dict[str, Any]:
+    """The document."""
+    return tomllib.loads(POLICY.read_text("utf-8"))
+
+
+@dataclass(frozen=True)
+class Actor:
+    """One of the twelve: what kind of visitor, of which authority, with which roles."""
+
+    name: str
+    side: str = ""
+    roles: frozenset[Role] = frozenset()
+    half: bool = False
+
+    @property
+    def is_in(self) -> bool:
+        """Whether a sign-in is complete."""
+        return bool(self.roles) and not self.half
+
+
+def _of(name: str, side: str, *roles: Role, half: bool = False) -> Actor:
+    return Actor(name, side, frozenset(roles), half)
+
+
+CASES = (Role.INVESTIGATOR, Role.OFFICER, Role.SUPERVISOR)
+ACTORS = (
+    Actor("anonymous"),
+    Actor("expired"),
+    _of("half signed in", "requesting", Role.SUPERVISOR, half=True),
+    _of("asking investigator", "requesting", Role.INVESTIGATOR),
+    _of("asking supervisor", "requesting", Role.SUPERVISOR),
+    _of("asking auditor", "requesting", Role.AUDITOR),
+    _of("asking administrator", "requesting", Role.ADMINISTRATOR),
+    _of("asked officer", "requested", Role.OFFICER),
+    _of("asked supervisor", "requested", Role.SUPERVISOR),
+    _of("stranger with every case role", "", *CASES, Role.AUDITOR),
+    _of("foreign administrator", "", Role.ADMINISTRATOR, Role.MAINTAINER),
+    _of("operator", "", Role.OPERATOR),
+)
+
+
+@dataclass
+class Room:
+    """What stands ready: twelve visitors, and one request in a state."""
+
+    app: Flask
+    of: factories.Sides
+    visitors: dict[str, Visitor]
+    accounts: dict[str, Account]
+    ours: int
+    held: int
+    """A session of somebody none of them is."""
+    request: TraceRequest | None = None
+    reference: str = ""
+    mail_number: str = ""
+    token: str = ""
+    state: State = State.DRAFT
+    wrong: list[str] = field(default_factory=list)
+    cells: int = 0
+
+
+def room(app: Flask) -> Room:
+    """Return a room with everybody in it."""
+    of = factories.sides()
+    third = factories.authority(country="NP", zone="Asia/Kathmandu")
+    places = {"requesting": of.asking, "requested": of.asked, "": third}
+    visitors, accounts = {}, {}
+    for actor in ACTORS:
+        if not actor.roles:
+            visitors[actor.name] = stranger(app)
+            continue
+        account = factories.person(places[actor.side], *actor.roles)
+        accounts[actor.name] = account
+        visitors[actor.name] = signed_in(app, account, half=actor.half)
+    visitors["expired"] = _expired(app, of)
+    for name, visitor in visitors.items():
+        visitor.get("/points-of-contact" if name in accounts else "/sign-in")
+        if not visitor.token:
+            visitor.get("/sign-in")
+    ours = factories.person(of.asking, Role.OFFICER).id
+    somebody = factories.person(of.asked, Role.OFFICER)
+    signed_in(app, somebody)
+    held = db.session.query(AccountSession).filter_by(account_id=somebody.id).one().id
+    db.session.commit()
+    return Room(app, of, visitors, accounts, ours, held)
+
+
+def _expired(app: Flask, of: factories.Sides) -> Visitor:
+    account = factories.person(of.asking, Role.SUPERVISOR)
+    visitor = signed_in(app, account)
+    held = db.session.query(AccountSession).filter_by(account_id=account.id).one()
+    held.seen_at = datetime.now(UTC) - timedelta(days=2)
+    db.session.commit()
+    return visitor
+
+
+def enter(room: Room, state: State) -> None:
+    """Put a fresh request of that state in the room, with a photograph."""
+    steps = STATES[state]
+    made = factories.after(room.of, *steps) if steps else factories.draft(room.of)
+    room.request, room.reference, room.state = made, made.reference, state
+    room.mail_number = made.mail_number
+    room.token = photographed(room, made)
+    db.session.commit()
+
+
+def photographed(room: Room, request: TraceRequest) -> str:
+    """Put a photograph to the request; return the token of its address."""
+    actor = factories.actor_of(room.of.investigator)
+    given = attachments.Given(FileKind.PHOTOGRAPH, files.png((20, 20)))
+    kept = attachments.receive(actor, given, form_key="matrix", request=request)
+    return kept.token
+
+
+# ------------------------------------------------------------------------- the cells
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One try: an address, a method, and what is expected for each actor."""
+
+    endpoint: str
+    method: str
+    rule: str
+    step: str = ""
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """What the policy says of the route."""
+        found: dict[str, Any] = policy()["routes"][self.endpoint]
+        return found
+
+
+def cells(app: Flask) -> Iterator[Cell]:
+    """Yield every route and method, the steps of a request one by one."""
+    for rule in sorted(app.url_map.iter_rules(), key=lambda one: one.rule):
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            steps = policy()["steps"] if "<step>" in rule.rule else ("",)
+            for step in steps:
+                yield Cell(rule.endpoint, method, rule.rule, step)
+
+
+def roles_of(who: str | list[str]) -> frozenset[Role]:
+    """Return the roles of a name or a list."""
+    if who == "signed_in":
+        return frozenset(Role)
+    names = policy()[who] if isinstance(who, str) else who
+    return frozenset(Role(name) for name in names)
+
+
+def expected(cell: Cell, actor: Actor, state: State) -> str:
+    """Return what the policy says of one cell."""
+    row = cell.row
+    who, about = row["who"], row.get("about", "")
+    if about == "off":
+        return HIDDEN if who == "everyone" or actor.is_in else SIGN_IN
+    if who == "everyone":
+        return HIDDEN if about == "token" else OPEN
+    if who == "password":
+        return PASSED if actor.is_in else OPEN if actor.roles else SIGN_IN
+    if not actor.is_in:
+        return SIGN_IN
+    if about in OF_A_STATE:
+        if not actor.roles & roles_of("case"):
+            return HIDDEN if row.get("first") == "seen" else REFUSED
+        # What somebody may never file is refused before anything is looked up.
+        if about == "draft" and not actor.roles & roles_of("filing"):
+            return REFUSED
+        if not _sees(actor, state):
+            return HIDDEN
+    if not actor.roles & roles_of(who):
+        return REFUSED
+    if about in ("person", "checkpoint", "glass"):
+        return OPEN if actor.side == "requesting" and about == "person" else HIDDEN
+    if about == "own":
+        return NOT_OWN
+    if about == "nothing":
+        return HIDDEN
+    if about == "draft" and (state is not State.DRAFT or actor.side != "requesting"):
+        return NOT_NOW
+    if row.get("acts"):
+        return _acts(cell, actor)
+    return OPEN
+
+
+def _sees(actor: Actor, state: State) -> bool:
+    if actor.side == "requesting":
+        return True
+    return actor.side == "requested" and state is not State.DRAFT
+
+
+def _acts(cell: Cell, actor: Actor) -> str:
+    working = "filing" if actor.side == "requesting" else "answering"
+    if not actor.roles & roles_of(working):
+        return REFUSED
+    if not cell.step:
+        return OPEN if cell.row["only"] == actor.side else REFUSED
+    side = policy()["steps"][cell.step]
+    return OPEN if side in ("either", actor.side) else NOT_NOW
+
+
+# -------------------------------------------------------------------------- the tries
+
+numbers = count(1)
+WORDS = {"code": "BR-NONE", "filename": "app.css", "number": "1", "token": "x" * 32}
+
+
+def address(room: Room, cell: Cell, actor: Actor, *, made_up: bool = False) -> str:
+    """Return the address of one try; `made_up` names what never existed."""
+    about = cell.row.get("about", "")
+    found = cell.rule.replace("<step>", cell.step)
+    reference = NEVER if made_up else room.reference
+    found = found.replace("<reference>", reference)
+    if cell.endpoint == "home.language":
+        return found.replace("<code>", "en")
+    if cell.endpoint == "contacts.show":
+        return found.replace("<code>", room.of.asked.code)
+    if about == "request":
+        number = "2026-9999991P" if made_up else room.mail_number
+        found = found.replace("<number>", number)
+    if about == "file":
+        found = found.replace("<token>", "A" * 32 if made_up else room.token)
+    if about == "person":
+        one = 9_999_991 if made_up else room.ours
+        found = found.replace("<int:number>", str(one))
+    if about == "own":
+        found = found.replace("<int:number>", str(room.held))
+    if about == "glass":
+        found = found.replace("<int:number>", "9999991")
+    if about == "checkpoint":
+        found = found.replace("<number>", "9999991" if made_up else "1")
+    for name, word in WORDS.items():
+        for form in (f"<{name}>", f"<int:{name}>", f"<path:{name}>"):
+            found = found.replace(form, word)
+    return found
+
+
+def send(visitor: Visitor, method: str, where: str) -> Any:
+    """Send one try: a form that is too old to do anything."""
+    if method == "GET":
+        return visitor.get(where)
+    return visitor.post(where, {"version": "0", "form_key": f"matrix-{next(numbers)}"})
+
+
+def verdict(answer: Any) -> str:
+    """Return what an answer amounts to."""
+    to = answer.headers.get("Location", "")
+    if answer.status_code in (302, 303) and to.startswith("/sign-in?next="):
+        return SIGN_IN
+    return {403: REFUSED, 404: HIDDEN}.get(answer.status_code, OPEN)
+
+
+def fits(answer: Any, wanted: str) -> bool:
+    """Tell whether an answer is one that the policy foresees."""
+    if wanted == NOT_NOW:
+        return answer.status_code in (303, 409) and verdict(answer) == OPEN
+    if wanted == NOT_OWN:
+        return answer.status_code in (303, 404) and verdict(answer) != SIGN_IN
+    if wanted == PASSED:
+        return verdict(answer) in (OPEN, REFUSED)
+    return verdict(answer) == wanted
+
+
+def tell(room: Room, cell: Cell, actor: Actor, what: str) -> None:
+    """Keep what went otherwise than the policy says."""
+    step = f" {cell.step}" if cell.step else ""
+    room.wrong.append(
+        f"{cell.method} {cell.endpoint}{step}, {room.state}, {actor.name}: {what}"
+    )
+
+
+def try_one(room: Room, cell: Cell, actor: Actor) -> None:
+    """Try one cell; what is hidden answers as what never was, to the letter."""
+    visitor = room.visitors[actor.name]
+    if cell.row.get("about") == "glass":
+        # What an earlier try left to be told.
+        visitor.get("/account")
+    wanted = expected(cell, actor, room.state)
+    answer = send(visitor, cell.method, address(room, cell, actor))
+    room.cells += 1
+    if answer.status_code >= 500 and cell.row.get("about") != "health":
+        tell(room, cell, actor, f"{answer.status_code}")
+    elif not fits(answer, wanted):
+        tell(room, cell, actor, f"{answer.status_code}, not {wanted}")
+    elif wanted == HIDDEN:
+        never = address(room, cell, actor, made_up=True)
+        other = send(visitor, cell.method, never)
+        here = bare(answer.text, address(room, cell, actor))
+        same = here == bare(other.text, never)
+        if not same or answer.status_code != other.status_code:
+            tell(room, cell, actor, "differs from what never was")
+
+
+def run(room: Room, everything: Any) -> None:
+    """Try all cells: first those that are kept out, which change nothing."""
+    all_cells, last = list(cells(room.app)), list(STATES)[-1]
+    for state in STATES:
+        enter(room, state)
+        tries = [
+            (cell, actor, expected(cell, actor, state) == OPEN)
+            for cell in all_cells
+            for actor in ACTORS
+            # What names no request is the same in every state.
+            if state is last or cell.row.get("about") in OF_A_STATE
+        ]
+        before = everything()
+        for cell, actor, is_open in tries:
+            if not is_open:
+                try_one(room, cell, actor)
+        if everything() != before:
+            room.wrong.append(f"{state}: somebody who was kept out changed something")
+        # Signing out and the like last: the visitors are needed until then.
+        for cell, actor, is_open in sorted(tries, key=lambda one: _ends(one[0])):
+            if is_open:
+                try_one(room, cell, actor)
+
+
+ENDING = ("signing.sign_out", "account.end_others", "home.language")
+
+
+def _ends(cell: Cell) -> bool:
+    return cell.endpoint in ENDING
