@@ -149,6 +149,7 @@ class TestAnInvitation:
             ({"email": ""}, "Write an e-mail address"),
             ({"name": " "}, "Write the name"),
             ({"name": "x" * 201}, "Write the name"),
+            ({"name": "A\0B"}, "Write the name"),
             ({"roles": []}, "Choose at least one role"),
             ({"roles": ["king"]}, "Choose at least one role"),
         ],

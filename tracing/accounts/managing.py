@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
+from marshmallow import ValidationError
 from sqlalchemy import select
 
 from tracing.accounts import entries, factors, invitations, letters, people, sessions
@@ -13,6 +14,7 @@ from tracing.accounts.letters import INVITATION, News
 from tracing.extensions import db
 from tracing.journal.kinds import Kind
 from tracing.models import Account, AccountToken, Authority
+from tracing.schemas.fields import Line
 from workflows.errors import NotPermitted
 from workflows.policies import Actor, Role
 from workflows.vocabulary import N_
@@ -26,7 +28,8 @@ LAST: Final = N_("Name another administrator first: this is the last one.")
 NO_ROLE: Final = N_("Choose at least one role.")
 NOT_OURS: Final = N_("Use an address of your authority that nobody signs in with yet.")
 NO_ADDRESS: Final = N_("Write an e-mail address, such as name@authority.example.")
-NO_NAME: Final = N_("Write the name, with at most 200 characters.")
+NO_NAME: Final = N_("Write the name on one line, with at most 200 characters.")
+NAME: Final = Line(200, label=N_("Name"))
 
 
 class Refused(Exception):
@@ -72,8 +75,10 @@ def invite(
     require_administrator(actor)
     home = db.session.get_one(Authority, actor.authority_id)
     chosen = tuple(roles)
-    if not 0 < len(name.strip()) <= 200:
-        raise Refused(NO_NAME, "name")
+    try:
+        called = NAME.deserialize(name)
+    except ValidationError as error:
+        raise Refused(NO_NAME, "name") from error
     try:
         address = people.address_of(email.strip()[:254])
     except ValueError as error:
@@ -86,7 +91,7 @@ def invite(
         raise Refused(NO_ROLE, "roles")
     account = Account(
         authority=home,
-        name=name.strip(),
+        name=called,
         email=address,
         password=None,
         active=True,

@@ -50,12 +50,12 @@ _NOW: Final = bindparam("now", type_=TraceRequest.due.type)
 _REFERENCE: Final = bindparam("reference", type_=String)
 
 
-def _visible() -> ColumnElement[bool]:
-    """Return the condition of a request that exists for the bound authority."""
+def _visible(authority: ColumnElement[int] = _AUTHORITY) -> ColumnElement[bool]:
+    """Return the condition of a request that exists for the (bound) authority."""
     return or_(
-        TraceRequest.requesting_id == _AUTHORITY,
+        TraceRequest.requesting_id == authority,
         and_(
-            TraceRequest.requested_id == _AUTHORITY,
+            TraceRequest.requested_id == authority,
             TraceRequest.state != State.DRAFT,
         ),
     )
@@ -65,7 +65,8 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     """Return the same for one actor, for statements that others build."""
     if actor.roles.isdisjoint(CASE_ROLES):
         return TraceRequest.id.is_(None)
-    return _visible().params(authority=actor.authority_id)
+    # A condition takes no values of its own any more: whole statements do.
+    return _visible(literal(actor.authority_id, Integer))
 
 
 def _found(

@@ -101,7 +101,8 @@ def new_key() -> Page:
         return found
     problem, status = "", 200
     if request.method == "POST":
-        name = " ".join(request.form.get("name", "").split()) or _("Security key")
+        name = "".join(filter(str.isprintable, request.form.get("name", ""))).strip()
+        name = name or _("Security key")
         credential = request.form.get("credential", "")[:20_000]
         try:
             codes = factors.add_key(found, name, credential, sessions.utc_now())

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from tracing.accounts.actors import read_by_nobody
 from tracing.casework.session import give_up
 from tracing.faults import STATUS_OF, AlreadyDone, NotYetChecked
+from tracing.web.parameters import Unreadable
 from tracing.words import _
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,11 @@ def init_app(app: Flask) -> None:
         return page(
             400, _("The page was open too long. Go back, reload it, and send it again.")
         )
+
+    @app.errorhandler(Unreadable)
+    def _unreadable(error: Unreadable) -> tuple[str, int]:
+        heading = _("This page could not read its address")
+        return page(400, text=(heading, error.words))
 
     @app.errorhandler(NotYetChecked)
     def _kept_back(_error: NotYetChecked) -> tuple[str, int]:
