@@ -42,6 +42,8 @@ class Settings:
     max_file_bytes: int = 26_214_400
     max_file_pixels: int = 40_000_000
     max_files: int = 30
+    max_authority_files: int = 50_000
+    max_authority_bytes: int = 50_000_000_000
     clamd: str = ""
     clamd_timeout: int = 30
     session_idle: int = 1800

@@ -19,10 +19,11 @@ from sqlalchemy.orm import joinedload
 
 from tracing.config import Settings
 from tracing.extensions import db
+from tracing.journal.journal import VISIT
 from tracing.models import Account, AccountSession
 from workflows.policies import Role
 
-SID: Final = "sid"
+SID: Final = VISIT
 KEPT: Final = ("language", "theme")
 """What outlives the change from one person to another at a browser."""
 

@@ -31,6 +31,8 @@ from workflows.policies import Actor
 SYSTEM: Final = 0
 SYSTEM_NAME: Final = "system"
 KNOWN: Final = "tracing.journal.known"
+VISIT: Final = "sid"
+"""Where the cookie has the id of a session; of it the journal keeps a hash alone."""
 
 _chain = JournalChain.__table__
 _entry = JournalEntry.__table__
@@ -225,7 +227,7 @@ def _who(actor: Actor) -> dict[str, Any]:
     if has_request_context():
         if request.remote_addr:
             found["address"] = request.remote_addr
-        if mark := session.get("_id"):
+        if mark := session.get(VISIT):
             found["session"] = hashlib.sha256(str(mark).encode()).hexdigest()[:16]
     return found
 

@@ -31,6 +31,8 @@ class Kind(StrEnum):
     SEARCHED = "searched"
     ATTACHMENT_ADDED = "attachment_added"
     ATTACHMENT_READ = "attachment_read"
+    ATTACHMENT_REMOVED = "attachment_removed"
+    ATTACHMENT_REFUSED = "attachment_refused"
     EXPORTED = "exported"
     SIGNED_IN = "signed_in"
     SIGN_IN_REFUSED = "sign_in_refused"
@@ -79,6 +81,8 @@ LABELS: Final = {
     Kind.SEARCHED: N_("Search made"),
     Kind.ATTACHMENT_ADDED: N_("File added"),
     Kind.ATTACHMENT_READ: N_("File opened"),
+    Kind.ATTACHMENT_REMOVED: N_("File removed"),
+    Kind.ATTACHMENT_REFUSED: N_("File refused by the virus scanner"),
     Kind.EXPORTED: N_("Request exported"),
     Kind.SIGNED_IN: N_("Signed in"),
     Kind.SIGN_IN_REFUSED: N_("Sign-in refused"),
