@@ -57,6 +57,9 @@ def ask(actor: Actor, reference: str, reason: str, now: datetime) -> None:
             reference=wanted, reason=text, asked_by_id=actor.user_id, asked_at=now
         )
     )
+    # What was typed is not said to be a request: nobody learns whether there is one.
+    said = {"reference": wanted, "reason": text}
+    journal.record(Kind.GLASS_ASKED, actor, payload=said)
     db.session.commit()
 
 

@@ -40,10 +40,14 @@ class Kind(StrEnum):
     ACCOUNT_ADDED = "account_added"
     ACCOUNT_CHANGED = "account_changed"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
+    PASSWORD_REFUSED = "password_refused"  # noqa: S105 - a name
     FACTOR_CHANGED = "factor_changed"
+    FACTOR_REFUSED = "factor_refused"
+    ACCESS_REFUSED = "access_refused"
     DIRECTORY_CHANGED = "directory_changed"
     JOURNAL_READ = "journal_read"
     JOURNAL_EXPORTED = "journal_exported"
+    GLASS_ASKED = "glass_asked"
     GLASS_BROKEN = "glass_broken"
     ERASED = "erased"
 
@@ -90,10 +94,14 @@ LABELS: Final = {
     Kind.ACCOUNT_ADDED: N_("Account added"),
     Kind.ACCOUNT_CHANGED: N_("Account changed"),
     Kind.PASSWORD_CHANGED: N_("Password changed"),
+    Kind.PASSWORD_REFUSED: N_("New password refused"),
     Kind.FACTOR_CHANGED: N_("Second factor changed"),
+    Kind.FACTOR_REFUSED: N_("Second factor refused"),
+    Kind.ACCESS_REFUSED: N_("Access refused"),
     Kind.DIRECTORY_CHANGED: N_("Points of contact changed"),
     Kind.JOURNAL_READ: N_("Journal opened"),
     Kind.JOURNAL_EXPORTED: N_("Journal exported"),
+    Kind.GLASS_ASKED: N_("Emergency access asked for"),
     Kind.GLASS_BROKEN: N_("Emergency access"),
     Kind.ERASED: N_("Content erased"),
 }

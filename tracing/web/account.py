@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
-from tracing.accounts import factors, oidc, passwords, sessions, signing
+from tracing.accounts import factors, oidc, sessions, signing
 from tracing.models import AccountSession
 from tracing.web.addresses import wanted
 from tracing.web.signing import codes_page, may_set_up
@@ -63,7 +63,7 @@ def end_session(number: int) -> Response:
     here = held()
     if number == here.id:
         return redirect(url_for("account.show"), 303)
-    if sessions.end(here.account_id, number):
+    if signing.end_one(here, number):
         flash(_("The session is ended."), "ok")
     else:
         flash(_("The session had ended already."), "ok")
@@ -194,7 +194,7 @@ def password() -> Page:
     problem, status = "", 200
     if request.method == "POST":
         chosen = request.form.get("password", "")
-        fault = passwords.fault_of(chosen, here.account)
+        fault = signing.fault_of_password(here.account, chosen)
         if fault is None:
             signing.change_password(here, chosen, sessions.utc_now())
             flash(_("The password is changed. Other sessions are ended."), "ok")
