@@ -17,17 +17,44 @@ RULES: Final = (
     "object-src 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
 )
 POLICY: Final = "; ".join(RULES)
 
 NOT_NEEDED: Final = (
+    "accelerometer",
+    "ambient-light-sensor",
+    "autoplay",
+    "bluetooth",
+    "browsing-topics",
     "camera",
+    "clipboard-read",
     "display-capture",
+    "encrypted-media",
+    "fullscreen",
+    "gamepad",
     "geolocation",
+    "gyroscope",
+    "hid",
+    "idle-detection",
+    "local-fonts",
+    "magnetometer",
     "microphone",
+    "midi",
+    "otp-credentials",
     "payment",
+    "picture-in-picture",
+    "screen-wake-lock",
+    "serial",
+    "storage-access",
     "usb",
+    "web-share",
+    "window-management",
+    "xr-spatial-tracking",
 )
+OWN: Final = ("publickey-credentials-create", "publickey-credentials-get")
+"""Security keys: for the pages of this site alone."""
+
 SANDBOX: Final = "sandbox; default-src 'none'; frame-ancestors 'none'"
 """For what a person uploaded: nothing in it runs, loads or is framed."""
 
@@ -37,10 +64,11 @@ ALWAYS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
-    "Permissions-Policy": ", ".join(f"{what}=()" for what in NOT_NEEDED),
+    "Permissions-Policy": ", ".join(
+        [f"{what}=()" for what in NOT_NEEDED] + [f"{what}=(self)" for what in OWN]
+    ),
 }
 ERRORS: Final = 400
-SIGNING_OUT: Final = "security.logout"
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -56,6 +84,4 @@ def init_app(app: Flask, settings: Settings) -> None:
             )
         if request.endpoint != "static" or response.status_code >= ERRORS:
             response.headers["Cache-Control"] = "private, no-store"
-        if request.endpoint == SIGNING_OUT and request.method == "POST":
-            response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
         return response

@@ -130,7 +130,11 @@ def lead_on(entered: signing.Entered, to: str | None = None) -> Answer:
 
 @bp.post("/sign-out")
 def sign_out() -> Answer:
-    """End the session and leave nothing of it in the browser."""
+    """End the session and leave nothing of it in the browser.
+
+    The cookies are emptied one by one: that by which the browser is known stays, or
+    whoever guesses at the account could make its owner wait here.
+    """
     signing.leave()
     response = redirect(url_for("signing.sign_in"), 303)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
