@@ -51,6 +51,8 @@ class Settings:
     session_longest: int = 43200
     second_factor_required: bool = True
     administrator_keys: int = 2
+    keys_alone: bool = False
+    mail_domains: str = ""
     proxies: int = 0
     oidc_issuer: str = ""
     oidc_client_id: str = ""
@@ -72,6 +74,11 @@ class Settings:
     def hosts(self) -> tuple[str, ...]:
         """Return the names the site answers to; none means any."""
         return tuple(self.allowed_hosts.lower().replace(",", " ").split())
+
+    def domains_of(self, code: str) -> frozenset[str]:
+        """Return the mail domains set for an authority, else those set for all."""
+        known = _domains(self.mail_domains)
+        return known.get(code, known.get("*", frozenset()))
 
     @property
     def needs_hosts(self) -> bool:
@@ -96,6 +103,21 @@ class Settings:
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _REQUIRED = ("secret_key", "password_salt", "totp_key", "journal_key")
 SECRETS = (*_REQUIRED, "smtp_password", "oidc_client_secret")
+
+
+def _domains(text: str) -> dict[str, frozenset[str]]:
+    """Read `KE-NFP=police.example, labs.example; *=int.example`."""
+    found = {}
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        code, equals, names = part.partition("=")
+        domains = frozenset(names.lower().replace(",", " ").split())
+        if not equals or not code.strip() or not domains or "@" in names:
+            raise SettingsError(
+                "TRACING_MAIL_DOMAINS: write it as `KE-NFP=police.example;"
+                " *=other.example`, with the code of the authority or * for all others"
+            )
+        found[code.strip()] = domains
+    return found
 
 
 def template_folder() -> Path:
@@ -155,6 +177,7 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
             "no value for TRACING_ALLOWED_HOSTS: name the hosts under which people"
             " reach the site, such as tracing.example.org"
         )
+    _domains(settings.mail_domains)
     if not settings.second_factor_required and not settings.demonstration:
         raise SettingsError(
             "SECOND_FACTOR_REQUIRED: only a demonstration (DEMONSTRATION = True), whose"

@@ -23,9 +23,7 @@ POLICY: Final = "; ".join(RULES)
 
 NOT_NEEDED: Final = (
     "accelerometer",
-    "ambient-light-sensor",
     "autoplay",
-    "bluetooth",
     "browsing-topics",
     "camera",
     "clipboard-read",
@@ -48,7 +46,6 @@ NOT_NEEDED: Final = (
     "serial",
     "storage-access",
     "usb",
-    "web-share",
     "window-management",
     "xr-spatial-tracking",
 )

@@ -106,6 +106,9 @@ def new_key() -> Page:
         credential = request.form.get("credential", "")[:20_000]
         try:
             codes = factors.add_key(found, name, credential, sessions.utc_now())
+        except factors.CanBeCopied:
+            words = _("This key can be copied. Use one that stays in one device.")
+            problem, status = words, 422
         except factors.NotConfirmed:
             problem, status = _("The key was not accepted. Try again."), 422
         else:
