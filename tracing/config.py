@@ -44,6 +44,8 @@ class Settings:
     max_file_bytes: int = 26_214_400
     max_file_pixels: int = 40_000_000
     max_files: int = 30
+    max_authority_files: int = 50_000
+    max_authority_bytes: int = 50_000_000_000
     clamd: str = ""
     clamd_timeout: int = 30
     session_idle: int = 1800
@@ -51,6 +53,8 @@ class Settings:
     session_longest: int = 43200
     second_factor_required: bool = True
     administrator_keys: int = 2
+    keys_alone: bool = False
+    mail_domains: str = ""
     proxies: int = 0
     oidc_issuer: str = ""
     oidc_client_id: str = ""
@@ -83,6 +87,11 @@ class Settings:
         """Return the names the site answers to; none means any."""
         return tuple(self.allowed_hosts.lower().replace(",", " ").split())
 
+    def domains_of(self, code: str) -> frozenset[str]:
+        """Return the mail domains set for an authority, else those set for all."""
+        known = _domains(self.mail_domains)
+        return known.get(code, known.get("*", frozenset()))
+
     @property
     def needs_hosts(self) -> bool:
         """Tell whether others than this machine reach the site in earnest."""
@@ -107,6 +116,21 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _REQUIRED = ("secret_key", "password_salt", "totp_key", "journal_key")
 SECRETS = (*_REQUIRED, "smtp_password", "oidc_client_secret", "metrics_token")
 LOG_FORMATS = frozenset({"text", "json"})
+
+
+def _domains(text: str) -> dict[str, frozenset[str]]:
+    """Read `KE-NFP=police.example, labs.example; *=int.example`."""
+    found = {}
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        code, equals, names = part.partition("=")
+        domains = frozenset(names.lower().replace(",", " ").split())
+        if not equals or not code.strip() or not domains or "@" in names:
+            raise SettingsError(
+                "TRACING_MAIL_DOMAINS: write it as `KE-NFP=police.example;"
+                " *=other.example`, with the code of the authority or * for all others"
+            )
+        found[code.strip()] = domains
+    return found
 
 
 def template_folder() -> Path:
@@ -168,6 +192,7 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
             "no value for TRACING_ALLOWED_HOSTS: name the hosts under which people"
             " reach the site, such as tracing.example.org"
         )
+    _domains(settings.mail_domains)
     if not settings.second_factor_required and not settings.demonstration:
         raise SettingsError(
             "SECOND_FACTOR_REQUIRED: only a demonstration (DEMONSTRATION = True), whose"

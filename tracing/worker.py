@@ -13,7 +13,7 @@ from typing import Any, Final
 from flask import Flask, current_app
 from huey import SqliteHuey, crontab
 
-from tracing.accounts import sessions, waits
+from tracing.accounts import sessions, unused, waits
 from tracing.casework import attachments
 from tracing.config import Settings
 from tracing.journal import checkpoints
@@ -64,6 +64,11 @@ def tidy() -> int:
     return attachments.clean_up()
 
 
+def switch_off() -> int:
+    """Switch off the accounts that nobody has used for long."""
+    return unused.switch_off(outbox.utc_now())
+
+
 def sign() -> int:
     """Sign the heads of the journal that have grown."""
     return len(checkpoints.make_all())
@@ -96,6 +101,10 @@ def bind(app: Flask) -> Any:
         with app.app_context():
             tidy()
 
+    def switch_off_task() -> None:
+        with app.app_context():
+            switch_off()
+
     def sign_task() -> None:
         with app.app_context():
             sign()
@@ -103,6 +112,8 @@ def bind(app: Flask) -> Any:
     app.extensions[DRAIN] = huey.task(name="drain")(drain_task)
     huey.periodic_task(crontab(minute="*"), name="sweep")(sweep_task)
     huey.periodic_task(crontab(minute="17"), name="tidy")(tidy_task)
+    daily = crontab(hour="2", minute="43")
+    huey.periodic_task(daily, name="switch_off")(switch_off_task)
     huey.periodic_task(crontab(minute="*"), name="sign")(sign_task)
     app.extensions[QUEUE] = huey
     return huey

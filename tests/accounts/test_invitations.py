@@ -11,6 +11,7 @@ from sqlalchemy import select
 from tests import factories
 from tests.accounts.desk import Desk
 from tests.visitors import shown, signed_in
+from tracing.config import SettingsError, load
 from tracing.extensions import db
 from tracing.models import Account, AccountToken, Authority, OutboxMessage
 from tracing.notifications.render import render
@@ -149,6 +150,7 @@ class TestAnInvitation:
             ({"email": ""}, "Write an e-mail address"),
             ({"name": " "}, "Write the name"),
             ({"name": "x" * 201}, "Write the name"),
+            ({"name": "A\0B"}, "Write the name"),
             ({"roles": []}, "Choose at least one role"),
             ({"roles": ["king"]}, "Choose at least one role"),
         ],
@@ -167,6 +169,43 @@ class TestAnInvitation:
         ]
         first, second = (shown(answer.text).replace(taken, "") for answer in answers)
         assert first == second
+
+
+class TestTheDomainsThatAreSet:
+    @pytest.fixture
+    def settings(self, settings):
+        domains = "XD-1=police.example, Labs.example; *=other.example"
+        return replace(settings, mail_domains=domains)
+
+    @pytest.mark.parametrize(
+        ("code", "domain", "status"),
+        [
+            ("XD-1", "police.example", 303),
+            ("XD-1", "labs.example", 303),
+            ("XD-1", "sub.police.example", 422),
+            # Its own mailbox has this one; what is set counts.
+            ("XD-1", "desk.example", 422),
+            ("XD-1", "other.example", 422),
+            ("XD-2", "other.example", 303),
+            ("XD-2", "police.example", 422),
+        ],
+    )
+    def test_are_the_only_ones(self, app, admin, code, domain, status):
+        admin.authority.code = code
+        db.session.commit()
+        answer = invite(app, admin, email=f"new@{domain}")
+        assert answer.status_code == status
+        if status == 422:
+            assert "Use an address of your authority" in shown(answer.text)
+
+    @pytest.mark.parametrize("text", ["police.example", "XD-1=", "=a.example", "A=b@c"])
+    def test_that_are_not_written_as_they_should_be_stop_the_start(
+        self, tmp_path, text
+    ):
+        names = ("SECRET_KEY", "PASSWORD_SALT", "TOTP_KEY", "JOURNAL_KEY")
+        given = {f"TRACING_{name}": "x" * 40 for name in names}
+        with pytest.raises(SettingsError, match="TRACING_MAIL_DOMAINS"):
+            load(tmp_path, given | {"TRACING_MAIL_DOMAINS": text})
 
 
 class TestAForgottenPassword:

@@ -1,6 +1,8 @@
 """Passwords: long, not guessed first, the same on every keyboard, never rotated."""
 
 import unicodedata
+from datetime import timedelta
+from importlib.metadata import version
 
 import pytest
 
@@ -118,3 +120,9 @@ class TestChangingIt:
     def test_is_never_asked_for_by_a_date(self, app, person):
         visitor = signed_in(app, person)
         assert "password" not in visitor.get("/").text.lower()
+
+
+def test_the_age_of_the_list_is_that_of_the_list_which_is_installed():
+    assert version("zxcvbn") == passwords.LIST_OF
+    later = passwords.LIST_DATE + timedelta(days=10)
+    assert passwords.list_age(later) == timedelta(days=10)

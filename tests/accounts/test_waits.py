@@ -161,11 +161,12 @@ class TestNobodyLearnsWhoHasAnAccount:
     @pytest.mark.slow
     @pytest.mark.parametrize("address", ["/sign-in", "/forgotten"])
     def test_by_the_time_it_takes(self, app, session, address):
-        known, *_, nobody = self.accounts()
-        took = {known: [], nobody: []}
+        known, off, _, nobody = self.accounts()
+        took = {known: [], off: [], nobody: []}
         desk = Desk.of(app)
         desk.get(address)
-        for _ in range(15):
+        # Other work on the machine blurs a few: what is alike comes out so in the end.
+        for turn in range(1, 201):
             for email, found in took.items():
                 with app.app_context():
                     db.session.query(FailedAttempts).delete()
@@ -173,5 +174,7 @@ class TestNobodyLearnsWhoHasAnAccount:
                 start = time.process_time()
                 desk.post(address, {"email": email, "password": WRONG})
                 found.append(time.process_time() - start)
-        medians = [statistics.median(found) for found in took.values()]
-        assert max(medians) < 1.25 * min(medians)
+            medians = [statistics.median(found) for found in took.values()]
+            if turn % 10 == 0 and max(medians) < 1.1 * min(medians):
+                return
+        pytest.fail(f"the medians of 200 tries differ: {medians}")

@@ -91,7 +91,7 @@ def test_nobody_gives_leave_to_themselves(operators, request_):
     assert asked().until is None
 
 
-@pytest.mark.parametrize("reason", ["", "because", "x" * 2001])
+@pytest.mark.parametrize("reason", ["", "because", "x" * 2001, "x" * 30 + "\0"])
 def test_a_reason_is_a_sentence(operators, request_, reason):
     one, _ = operators
     answer = ask(one, request_.reference, reason)

@@ -39,7 +39,7 @@ class Keys:
         self.devtools.send("WebAuthn.enable")
         self.plugged = None
 
-    def plug_in(self) -> None:
+    def plug_in(self, *, copied: bool = False) -> None:
         """Take a new key, and only that, into the hand."""
         if self.plugged:
             gone = {"authenticatorId": self.plugged}
@@ -51,6 +51,7 @@ class Keys:
             "hasUserVerification": True,
             "isUserVerified": True,
             "automaticPresenceSimulation": True,
+            "defaultBackupEligibility": copied,
         }
         made = self.devtools.send(
             "WebAuthn.addVirtualAuthenticator", {"options": options}
@@ -181,3 +182,33 @@ def test_what_a_key_has_signed_is_good_once(page, app, session):
     assert again == 422
     page.goto("/queue")
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+class TestKeysAlone:
+    @pytest.fixture
+    def settings(self, settings):
+        return replace(settings, keys_alone=True)
+
+    def test_lets_nobody_in_by_anything_else(self, page, app, session):
+        officer = Person(page, person(session, Role.OFFICER))
+        page.set_default_timeout(LONG)
+        title = page.get_by_role("heading", level=1)
+        hand = Keys(page)
+        hand.plug_in(copied=True)
+        gives_password(officer)
+        expect(title).to_have_text("Add a security key")
+        adds_key(officer, "in a cloud")
+        expect(page.get_by_text("This key can be copied.").first).to_be_visible()
+        assert keys(app) == []
+
+        hand.plug_in()
+        adds_key(officer, "in the hand")
+        expect(title).to_have_text("Your account")
+        assert [key.name for key in keys(app)] == ["in the hand"]
+        page.get_by_role("button", name="Sign out").click()
+        gives_password(officer)
+        expect(title).to_have_text("Use your security key")
+        for name in ("Use the code of your authenticator", "Use a recovery code"):
+            expect(page.get_by_role("link", name=name)).to_have_count(0)
+        page.get_by_role("button", name="Use the key").click()
+        expect(title).to_have_text("Today")

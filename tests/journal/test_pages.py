@@ -96,26 +96,37 @@ def test_a_third_authority_is_told_that_there_is_nothing(of, request_, auditor_o
     ("query", "shows", "hides"),
     [
         ({"kind": "acknowledge"}, "Receipt confirmed", "Request opened</"),
-        ({"kind": "nonsense"}, "Receipt confirmed", "nonsense"),
         ({"since": "2999-01-01"}, "No entries", "<tbody>"),
         ({"until": "2000-01-01"}, "No entries", "<tbody>"),
         ({"until": "9999-12-31", "since": "2000-01-01"}, "Receipt", "No entries"),
-        ({"since": "x", "until": "2000-13-45"}, "Receipt confirmed", "No entries"),
-        ({"person": "٣", "before": "²"}, "Receipt confirmed", "No entries"),
-        ({"person": "9" * 30, "before": "9" * 30}, "Receipt", "No entries"),
-        ({"reference": "\0"}, "Receipt confirmed", "\0"),
         ({"reference": "2026-KE-0000001X"}, "No entries", "<tbody>"),
         ({"before": "1"}, "No entries", "<tbody>"),
     ],
 )
-def test_filters_narrow_and_nonsense_narrows_nothing(
-    of, request_, auditor_of, query, shows, hides
-):
+def test_filters_narrow(of, request_, auditor_of, query, shows, hides):
     response = auditor_of(of.asked).get("/journal", query_string=query)
     assert response.status_code == 200
     assert shows in shown(response.text)
     table = response.text.partition("<main")[2].partition("</form>")[2]
     assert hides not in table
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"kind": "nonsense"},
+        {"since": "x", "until": "2000-13-45"},
+        {"since": "2026-02-01", "until": "2026-01-01"},
+        {"person": "٣"},
+        {"before": "²"},
+        {"before": "9" * 30},
+        {"reference": "\0"},
+    ],
+)
+def test_nonsense_narrows_nothing_and_is_told(of, request_, auditor_of, query):
+    response = auditor_of(of.asked).get("/journal", query_string=query)
+    assert response.status_code == 400
+    assert "could not read its address" in shown(response.text)
 
 
 def test_a_person_narrows_to_what_that_person_did(of, request_, auditor_of):

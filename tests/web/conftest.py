@@ -8,7 +8,7 @@ from tracing.extensions import db
 from tracing.journal.kinds import READS, Kind
 from tracing.models import Base, JournalEntry
 
-LOOKS = {*READS, Kind.JOURNAL_READ, Kind.JOURNAL_EXPORTED}
+LOOKS = {*READS, Kind.JOURNAL_READ, Kind.JOURNAL_EXPORTED, Kind.ACCESS_REFUSED}
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ what to do. Cases that no page takes yet are skipped by name.
 
 from __future__ import annotations
 
+import ast
 import html
 import io
 import json
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import select
@@ -31,11 +33,13 @@ from workflows.states import Trigger
 
 ALL = json.loads(Path(__file__).with_name("bad_inputs.json").read_text("utf-8"))
 CASES = {case["id"]: case for case in ALL["cases"]}
+ELSEWHERE: dict[str, str] = ALL["elsewhere"]
 WAITS: dict[str, list[str]] = ALL["waits"]
+ROOT = Path(__file__).resolve().parents[2]
 HOW_MANY = 194
 PATIENCE = 2.0
-KEEPS_SOMETHING = ("send", "range", "upload")
-"""What leaves a draft, or good files, behind although it is refused."""
+KEEPS_SOMETHING = ("send", "range", "upload", "sign_in")
+"""What leaves a draft, good files or a count behind although it is refused."""
 
 NEW = "/trace-requests/new"
 NEVER = ("Traceback", "sqlalchemy", "psycopg", "sqlite3", "site-packages", ".py")
@@ -86,6 +90,8 @@ class Room:
     known: str
     third: Account
     suspended: int
+    auditor: Account
+    admin: Account
 
     def visitor(self, name: str) -> Visitor:
         match name:
@@ -95,6 +101,10 @@ class Room:
                 return signed_in(self.app, self.of.officer)
             case "stranger":
                 return signed_in(self.app, self.third)
+            case "auditor":
+                return signed_in(self.app, self.auditor)
+            case "admin":
+                return signed_in(self.app, self.admin)
         return stranger(self.app)
 
     def filled(self, text: str) -> str:
@@ -106,6 +116,8 @@ class Room:
             "known": self.known,
             "suspended": self.suspended,
             "version": self.request.version,
+            "admin": self.admin.id,
+            "asker": self.of.investigator.id,
         }
         for name, value in holes.items():
             text = text.replace(f"{{{name}}}", str(value))
@@ -125,8 +137,10 @@ def room(app, of, case) -> Room:
     known = factories.person(of.asked, Role.OFFICER, password="x" * 72).email
     third = factories.person(None, Role.OFFICER, Role.INVESTIGATOR)
     suspended = factories.authority(country="FR", accepts_requests=False)
+    auditor = factories.person(of.asking, Role.AUDITOR)
+    admin = factories.person(of.asking, Role.ADMINISTRATOR)
     db.session.commit()
-    return Room(app, of, request, draft, known, third, suspended.id)
+    return Room(app, of, request, draft, known, third, suspended.id, auditor, admin)
 
 
 class Doing:
@@ -173,6 +187,13 @@ class Doing:
 
     def do_open(self) -> Any:
         return self.visitor.get(self.address(), headers=self.headers())
+
+    def do_method(self) -> Any:
+        self.visitor.get("/")
+        form = {"csrf_token": self.visitor.token}
+        return self.visitor.client.open(
+            self.address(), method=self.case["method"], data=form
+        )
 
     def do_options(self) -> Any:
         return self.visitor.client.options(self.address(), headers=self.headers())
@@ -274,6 +295,8 @@ def test_an_example_is_answered_as_it_should_be(room, case, everything):
     assert took < case.get("within", PATIENCE) * patience(case)
     if "says" in case:
         assert re.search(case["says"], shown(text)), shown(text)[:1500]
+    if answer.status_code >= 400 and text:
+        told_as_it_should_be(doing, case, text)
     everything_said = f"{text}\n{answer.headers}"
     for forbidden in (*NEVER, *case.get("never", ())):
         assert room.filled(forbidden).lower() not in everything_said.lower()
@@ -290,6 +313,30 @@ def test_an_example_is_answered_as_it_should_be(room, case, everything):
 def patience(case: dict[str, Any]) -> int:
     """Files are read in a process of their own, and thirty-one of them one by one."""
     return 10 if case.get("builder") == "31_pictures" else 1
+
+
+def told_as_it_should_be(doing: Doing, case: dict[str, Any], text: str) -> None:
+    """Look at the words: sentences that say what to do, and nothing of the input.
+
+    A field shows again what was typed into it; what is said about it does not.
+    """
+    faults = re.findall(r'class="err"[^>]*>(.*?)</p>', text, re.DOTALL)
+    told = [shown(fault) for fault in faults] or [shown(main_of(text))]
+    given = [doing.room.filled(str(built(v))) for v in case.get("form", {}).values()]
+    given += re.split("[&=]", unquote(case.get("query", "")))
+    # What is short, such as a version, may stand in any page.
+    given = [v for v in given if len(v) > 8 and v not in set(Role)]
+    for words in told:
+        assert len(words.split()) >= 3, words
+        assert words[0].isupper(), words
+        for value in given:
+            assert value not in words
+
+
+def main_of(text: str) -> str:
+    """The page without its frame."""
+    found = re.search(r"<main.*?</main>", text, re.DOTALL)
+    return found[0] if found else text
 
 
 def kept_as_it_should_be(doing: Doing, case: dict[str, Any], answer: Any) -> None:
@@ -319,10 +366,18 @@ def kept_as_it_should_be(doing: Doing, case: dict[str, Any], answer: Any) -> Non
 
 def test_each_example_is_taken_or_waits_and_none_is_forgotten():
     waiting = [name for names in WAITS.values() for name in names]
-    known = [*CASES, *waiting]
+    known = [*CASES, *ELSEWHERE, *waiting]
     assert len(set(known)) == len(known) == HOW_MANY
 
 
-@pytest.mark.parametrize("what", [w for w in WAITS if not w.startswith("elsewhere")])
+def test_an_example_that_is_tried_elsewhere_is_tried_there():
+    for address in ELSEWHERE.values():
+        file, _, name = address.partition("::")
+        tree = ast.parse((ROOT / file).read_text("utf-8"))
+        named = (ast.FunctionDef, ast.ClassDef)
+        assert name in {n.name for n in ast.walk(tree) if isinstance(n, named)}, address
+
+
+@pytest.mark.parametrize("what", WAITS)
 def test_an_example_that_no_page_takes_yet(what):
     pytest.skip(f"bad input that waits for {what}: {', '.join(WAITS[what])}")

@@ -252,6 +252,49 @@ class TestLimits:
         assert status(nobody, "/sign-in") == 413
 
 
+class TestFilesThatAreTooMuchTogether:
+    @pytest.fixture
+    def settings(self, settings):
+        return replace(settings, max_upload_bytes=100_000, max_form_bytes=90_000)
+
+    def test_are_let_go_of_and_the_text_is_kept(self, of, visitor):
+        form = factories.complete_form(of.asked)
+        form["find-place"] = "Wharf 7, the blue shed"
+        form["form_key"] = hidden(visitor.get(NEW).text, "form_key")
+        photos = {SERIAL: [sent(b"\xff" * 70_000)], WHOLE: [sent(b"\xff" * 70_000)]}
+        page = post(visitor, NEW, form, **photos)
+        assert page.status_code == 413
+        assert "Wharf 7, the blue shed" in page.text
+        assert "none of those just chosen was kept; the text was" in shown(page.text)
+        assert rows() == []
+        form["form_key"] = hidden(page.text, "form_key")
+        assert post(visitor, NEW, form).status_code == 303
+
+    def test_keep_the_text_of_an_answer_too(self, of, officer):
+        request = factories.after(of, *factories.WAY_TO[Trigger.RESPOND])
+        address = f"/trace-requests/{request.reference}/steps/respond"
+        page = officer.get(f"{address}?outcome=NO_RECORD").text
+        form = {name: hidden(page, name) for name in ("form_key", "version")}
+        form |= {"outcome": "NO_RECORD", "text": "Nothing in the books of 1990"}
+        form |= {"handling": "H0", "registers-0-register": "Makers"}
+        form["registers-0-years"] = "1990-2026"
+        answer = post(officer, address, form, **{WHOLE: [sent(b"x" * 200_000)]})
+        assert answer.status_code == 413
+        assert "Nothing in the books of 1990" in answer.text
+        assert factories.triggers_of(request)[-1] is Trigger.RECORD_SEARCH
+
+    def test_are_not_read_without_end(self, of, visitor):
+        visitor.get(NEW)
+        photos = {WHOLE: [sent(b"x" * 450_000)]}
+        assert post(visitor, NEW, {}, **photos).status_code == 413
+
+    def test_do_not_make_a_form_good_that_is_of_another_session(self, app, of, visitor):
+        visitor.get(NEW)
+        form = {"csrf_token": "x"}
+        photos = {WHOLE: [sent(b"x" * 200_000)]}
+        assert post(visitor, NEW, form, **photos).status_code == 400
+
+
 def test_a_full_disk_is_told_and_the_form_is_kept(of, visitor, app, monkeypatch):
     form = factories.complete_form(of.asked)
     form["form_key"] = hidden(visitor.get(NEW).text, "form_key")

@@ -11,7 +11,7 @@ from tests.factories import files
 from tests.visitors import shown, signed_in, stranger
 from tests.web.test_files import WHOLE, filed, rows, sent
 from tracing.config import Settings, SettingsError, load
-from tracing.security.headers import POLICY
+from tracing.security.headers import OWN, POLICY
 from workflows.policies import Role
 
 EVERYWHERE = {
@@ -47,15 +47,17 @@ def wrong(answer) -> list[str]:
     policy = answer.headers.get("Content-Security-Policy", "")
     if policy != POLICY and not policy.startswith("sandbox; default-src 'none'"):
         found.append(f"Content-Security-Policy: {policy}")
-    if "geolocation=()" not in answer.headers.get("Permissions-Policy", ""):
-        found.append("Permissions-Policy")
+    allowed = answer.headers.get("Permissions-Policy", "")
+    if set(re.findall(r"([\w-]+)=(?!\(\))", allowed)) != set(OWN):
+        found.append(f"Permissions-Policy: {allowed}")
+    if {"geolocation=()", "camera=()"} - set(allowed.split(", ")):
+        found.append(f"Permissions-Policy: {allowed}")
     kept = answer.headers.get("Cache-Control") == "private, no-store"
     is_static = answer.request.path.startswith("/static/") and answer.status_code < 400
     if kept is is_static:
         found.append(f"Cache-Control: {answer.headers.get('Cache-Control')}")
-    if "Access-Control-Allow-Origin" in answer.headers:
-        found.append("Access-Control-Allow-Origin")
-    return found
+    told = {"Access-Control-Allow-Origin", "Server", "X-Powered-By"}
+    return found + sorted(told & set(answer.headers.keys()))
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def request_(app, of):
 
 
 def test_scripts_make_no_page_and_nothing_comes_from_elsewhere():
-    assert "require-trusted-types-for 'script'" in POLICY
+    assert "require-trusted-types-for 'script'; trusted-types 'none'" in POLICY
     assert "default-src 'none'" in POLICY
     assert "unsafe" not in POLICY
     assert "http" not in POLICY
@@ -125,6 +127,9 @@ def test_signing_out_empties_the_browser(app, of):
     visitor.get("/queue")
     answer = visitor.post("/sign-out")
     assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+    with visitor.client.session_transaction() as left:
+        assert "sid" not in left
+    assert visitor.get("/queue").status_code == 303
 
 
 class TestBehindHttps:
@@ -135,6 +140,14 @@ class TestBehindHttps:
     def test_browsers_are_told_to_stay_with_it(self, app):
         answer = client_of(app).get("/sign-in", headers={"Host": "trace.example"})
         told = "max-age=31536000; includeSubDomains"
+        assert answer.headers["Strict-Transport-Security"] == told
+        for address in ("/nope", "/static/app.css", "/", "/healthz"):
+            host = {"Host": "trace.example"}
+            answer = client_of(app).get(address, headers=host)
+            assert answer.headers["Strict-Transport-Security"] == told
+            answer.close()
+        answer = client_of(app).get("/", headers={"Host": "other.example"})
+        assert answer.status_code == 400
         assert answer.headers["Strict-Transport-Security"] == told
 
 

@@ -19,6 +19,7 @@ from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
     AuthenticatorTransport,
+    CredentialDeviceType,
     PublicKeyCredentialDescriptor,
     ResidentKeyRequirement,
     UserVerificationRequirement,
@@ -42,6 +43,10 @@ LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 class NotConfirmed(Exception):
     """The factor that was shown is not the account's."""
+
+
+class CanBeCopied(NotConfirmed):
+    """The key is one that its maker copies to other devices."""
 
 
 class StillNeeded(Exception):
@@ -101,9 +106,12 @@ def _number_of_keys(account_id: int) -> int:
 def keys_needed(account: Account) -> int:
     """Return how many security keys the account's role asks for."""
     chosen = sessions.settings()
-    if chosen.second_factor_required and Role.ADMINISTRATOR in account.role_names:
-        return chosen.administrator_keys
-    return 0
+    if not chosen.second_factor_required:
+        return 0
+    least = 1 if chosen.keys_alone else 0
+    if Role.ADMINISTRATOR in account.role_names:
+        return max(least, chosen.administrator_keys)
+    return least
 
 
 def means_of(account: Account) -> Means:
@@ -115,7 +123,10 @@ def means_of(account: Account) -> Means:
     code = bool(account.tf_totp_secret)
     if keys and keys_needed(account):
         code = False
-    return Means(code, keys, len(account.mf_recovery_codes or ()))
+    recovery = len(account.mf_recovery_codes or ())
+    if keys and sessions.settings().keys_alone:
+        recovery = 0
+    return Means(code, keys, recovery)
 
 
 def lock(account: Account) -> Account:
@@ -242,7 +253,7 @@ def use_recovery_code(held: AccountSession, code: str, now: datetime) -> None:
     account = lock(held.account)
     left = list(account.mf_recovery_codes or ())
     wanted = _hashed(code)
-    if wanted not in left:
+    if wanted not in left or not means_of(account).recovery:
         db.session.rollback()
         raise NotConfirmed
     left.remove(wanted)
@@ -335,6 +346,9 @@ def add_key(
         ways = json.loads(credential)["response"].get("transports") or []
     except (WebAuthnException, ValueError, KeyError, TypeError) as error:
         raise NotConfirmed from error
+    copied = made.credential_device_type is CredentialDeviceType.MULTI_DEVICE
+    if copied and sessions.settings().keys_alone:
+        raise CanBeCopied
     known = {way.value for way in AuthenticatorTransport}
     account = lock(held.account)
     taken = db.session.scalar(
@@ -357,7 +371,8 @@ def add_key(
     )
     db.session.flush()
     letters.tell(account, News.KEY_ADDED, now)
-    codes = [] if account.mf_recovery_codes else _new_recovery_codes(account)
+    wanted = not account.mf_recovery_codes and not sessions.settings().keys_alone
+    codes = _new_recovery_codes(account) if wanted else []
     accept(held, now, changed=True)
     return codes
 

@@ -7,8 +7,13 @@ from typing import Any, Final
 from flask import current_app
 
 from tracing.extensions import db
-from tracing.models import Account, OutboxMessage
-from tracing.notifications.compose import LANGUAGES, new_message_id
+from tracing.models import Account, Authority, OutboxMessage
+from tracing.notifications.compose import (
+    LANGUAGES,
+    Recipient,
+    mailbox_of,
+    new_message_id,
+)
 from tracing.security import isolation
 
 
@@ -25,6 +30,8 @@ class News(StrEnum):
     IDENTITY = "identity"
     MANY_FAILURES = "many_failures"
     ROLES = "roles"
+    UNUSED = "unused"
+    RESET_OUTSIDE = "reset_outside"
 
 
 INVITATION: Final = "invitation"
@@ -38,21 +45,35 @@ def write(
     account: Account, event: str, facts: dict[str, Any], now: datetime
 ) -> OutboxMessage:
     """Add a message to a person, in their language. The caller commits."""
+    language = account.language if account.language in LANGUAGES else "en"
+    to = Recipient(account.email, language)
+    return _write(account.authority_id, to, event, facts, now)
+
+
+def _write(
+    home: int, to: Recipient, event: str, facts: dict[str, Any], now: datetime
+) -> OutboxMessage:
     # Whoever signs in, or has forgotten the password, is not known to the database yet.
-    isolation.stand_for(account.authority_id, account.id)
+    isolation.stand_for(home)
     message = OutboxMessage(
         message_id=new_message_id(current_app.config["MAIL_DOMAIN"]),
         request_id=None,
-        authority_id=account.authority_id,
+        authority_id=home,
         event=event,
-        recipient=account.email,
-        language=account.language if account.language in LANGUAGES else "en",
+        recipient=to.address,
+        language=to.language,
         facts=facts,
         created_at=now,
         next_at=now,
     )
     db.session.add(message)
     return message
+
+
+def tell_mailbox(authority: Authority, news: News, now: datetime) -> None:
+    """Tell the mailbox of an authority of something about its people."""
+    facts = {"path": "/people", "news": news.value}
+    _write(authority.id, mailbox_of(authority), ACCOUNT, facts, now)
 
 
 def tell(account: Account, news: News, now: datetime) -> None:

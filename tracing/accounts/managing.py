@@ -6,13 +6,16 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
+from marshmallow import ValidationError
 from sqlalchemy import select
 
 from tracing.accounts import entries, factors, invitations, letters, people, sessions
 from tracing.accounts.letters import INVITATION, News
 from tracing.extensions import db
+from tracing.journal import journal
 from tracing.journal.kinds import Kind
 from tracing.models import Account, AccountToken, Authority
+from tracing.schemas.fields import Line
 from tracing.security import tokens
 from workflows.errors import NotPermitted
 from workflows.policies import Actor, Role
@@ -27,7 +30,13 @@ LAST: Final = N_("Name another administrator first: this is the last one.")
 NO_ROLE: Final = N_("Choose at least one role.")
 NOT_OURS: Final = N_("Use an address of your authority that nobody signs in with yet.")
 NO_ADDRESS: Final = N_("Write an e-mail address, such as name@authority.example.")
-NO_NAME: Final = N_("Write the name, with at most 200 characters.")
+NO_NAME: Final = N_("Write the name on one line, with at most 200 characters.")
+ASK_TWO: Final = N_(
+    "Two administrators of the authority reset it on the page People: there are others."
+)
+NO_REASON: Final = N_("Write the reason on one line, with at most 500 characters.")
+WHY: Final = Line(500, label=N_("Reason"))
+NAME: Final = Line(200, label=N_("Name"))
 
 
 class Refused(Exception):
@@ -73,8 +82,10 @@ def invite(
     require_administrator(actor)
     home = db.session.get_one(Authority, actor.authority_id)
     chosen = tuple(roles)
-    if not 0 < len(name.strip()) <= 200:
-        raise Refused(NO_NAME, "name")
+    try:
+        called = NAME.deserialize(name)
+    except ValidationError as error:
+        raise Refused(NO_NAME, "name") from error
     try:
         address = people.address_of(email.strip()[:254])
     except ValueError as error:
@@ -87,7 +98,7 @@ def invite(
         raise Refused(NO_ROLE, "roles")
     account = Account(
         authority=home,
-        name=name.strip(),
+        name=called,
         email=address,
         password=None,
         active=True,
@@ -206,3 +217,25 @@ def reset_factor(number: int, actor: Actor, now: datetime) -> bool:
     entries.enter(Kind.FACTOR_CHANGED, account, by=actor, reset="done")
     db.session.commit()
     return True
+
+
+def reset_only_administrator(account: Account, reason: str, now: datetime) -> None:
+    """Reset the second factor of whoever has no second administrator to ask.
+
+    Whoever runs the system does this, on the command line: it stands in the journal of
+    the system and of the authority, and the authority's mailbox is told.
+    """
+    if not people.is_last_administrator(account):
+        raise Refused(ASK_TWO)
+    try:
+        why = WHY.deserialize(reason)
+    except ValidationError as error:
+        raise Refused(NO_REASON) from error
+    account = factors.lock(account)
+    invitations.void(account.id, RESET, now)
+    factors.reset(account, now)
+    letters.tell_mailbox(account.authority, News.RESET_OUTSIDE, now)
+    parties = (journal.SYSTEM, account.authority_id)
+    said = {"account": account.id, "reset": "command line", "why": why}
+    journal.record(Kind.FACTOR_CHANGED, None, parties=parties, payload=said)
+    db.session.commit()

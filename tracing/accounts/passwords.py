@@ -6,6 +6,7 @@ keyboards, rows and repetitions, are those of zxcvbn (MIT licence), which works 
 
 import re
 import unicodedata
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -14,6 +15,12 @@ from flask_security import hash_password, verify_password
 
 from tracing.models import Account
 from workflows.vocabulary import N_
+
+LIST_OF: Final = "4.5.0"
+"""The version of zxcvbn whose list this is: look at the date with each new one."""
+
+LIST_DATE: Final = date(2017, 2, 7)
+"""When the list was last gathered: it is that of zxcvbn 4.4.2, whatever came since."""
 
 SHORTEST: Final = 15
 LONGEST: Final = 200
@@ -67,6 +74,11 @@ def _without(text: str, words: list[str]) -> str:
     for word in sorted(words, key=len, reverse=True):
         left = left.replace(word.casefold(), "")
     return re.sub(r"[\W_]+", "", left)
+
+
+def list_age(today: date) -> timedelta:
+    """Return how old the list of common passwords is."""
+    return today - LIST_DATE
 
 
 def hashed(password: str) -> str:

@@ -8,7 +8,7 @@ from uuid import uuid4
 from email_validator import validate_email
 from sqlalchemy import func, or_, select
 
-from tracing.accounts import passwords
+from tracing.accounts import passwords, sessions
 from tracing.extensions import db
 from tracing.journal import journal
 from tracing.journal.kinds import Kind
@@ -133,7 +133,14 @@ def by_number(number: int, actor: Actor) -> Account:
 
 
 def mail_domains(authority: Authority) -> frozenset[str]:
-    """Return the domains of the authority's mailbox and of its people."""
+    """Return the domains an authority's people may have addresses of.
+
+    They are set for the authority, or for all; else those of its mailbox and of the
+    people it has.
+    """
+    set_for_it = sessions.settings().domains_of(authority.code)
+    if set_for_it:
+        return set_for_it
     known = db.session.scalars(
         select(Account.email).where(Account.authority_id == authority.id)
     ).all()

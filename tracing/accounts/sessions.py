@@ -214,14 +214,16 @@ def of_account(account_id: int) -> Sequence[AccountSession]:
 
 
 def end(account_id: int, session_id: int) -> bool:
-    """End one session of an account; False when it is not one of its own."""
+    """End one session of an account; False when it is not one of its own.
+
+    The caller commits.
+    """
     ended = db.session.scalars(
         delete(AccountSession)
         .where(AccountSession.id == session_id, AccountSession.account_id == account_id)
         .returning(AccountSession.id)
         .execution_options(synchronize_session=False)
     ).all()
-    db.session.commit()
     return bool(ended)
 
 

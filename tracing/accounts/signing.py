@@ -1,5 +1,7 @@
 """Signing in: the password, then the second factor; the same for every way in."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -113,18 +115,37 @@ def _count_factor(held: AccountSession, now: datetime) -> dict[str, int]:
     return keys
 
 
+@contextmanager
+def _entered(held: AccountSession, means: str) -> Iterator[None]:
+    """Enter a factor that is not the account's; nothing of it is kept."""
+    try:
+        yield
+    except factors.NotConfirmed:
+        entries.refused(held.account, Kind.FACTOR_REFUSED, means=means)
+        db.session.commit()
+        raise
+
+
 def show_code(held: AccountSession, code: str, now: datetime) -> None:
     """Accept the authenticator's code; raise NotConfirmed or WaitFirst."""
     keys = _count_factor(held, now)
-    factors.check_code(held, code, now)
+    with _entered(held, "code"):
+        factors.check_code(held, code, now)
     waits.forgive(keys)
     db.session.commit()
+
+
+def show_key(held: AccountSession, credential: str, now: datetime) -> None:
+    """Accept what a security key signed; raise NotConfirmed."""
+    with _entered(held, "key"):
+        factors.check_key(held, credential, now)
 
 
 def show_recovery_code(held: AccountSession, code: str, now: datetime) -> None:
     """Accept a recovery code; raise NotConfirmed or WaitFirst."""
     keys = _count_factor(held, now)
-    factors.use_recovery_code(held, code, now)
+    with _entered(held, "recovery code"):
+        factors.use_recovery_code(held, code, now)
     waits.forgive(keys)
     db.session.commit()
 
@@ -132,8 +153,9 @@ def show_recovery_code(held: AccountSession, code: str, now: datetime) -> None:
 def show_password(held: AccountSession, password: str, now: datetime) -> None:
     """Accept the password once more, from someone signed in."""
     keys = _count_factor(held, now)
-    if not passwords.is_right(password, held.account.password):
-        raise factors.NotConfirmed
+    with _entered(held, "password"):
+        if not passwords.is_right(password, held.account.password):
+            raise factors.NotConfirmed
     waits.forgive(keys)
     factors.accept(held, now)
 
@@ -149,7 +171,26 @@ def change_password(held: AccountSession, password: str, now: datetime) -> None:
     db.session.commit()
 
 
+def fault_of_password(account: Account, password: str) -> str | None:
+    """Return what is wrong with a new password, and enter that it was refused."""
+    fault = passwords.fault_of(password, account)
+    if fault is not None:
+        entries.refused(account, Kind.PASSWORD_REFUSED)
+        db.session.commit()
+    return fault
+
+
+def end_one(held: AccountSession, number: int) -> bool:
+    """End one other session of the person; tell whether there was one."""
+    ended = sessions.end(held.account_id, number)
+    if ended:
+        entries.enter(Kind.ACCOUNT_CHANGED, held.account, sessions_ended=1)
+    db.session.commit()
+    return ended
+
+
 def end_others(held: AccountSession) -> None:
     """End all sessions of the person but this one."""
-    sessions.end_all(held.account_id, but=held)
+    ended = sessions.end_all(held.account_id, but=held)
+    entries.enter(Kind.ACCOUNT_CHANGED, held.account, sessions_ended=ended)
     db.session.commit()

@@ -4,6 +4,10 @@ A file is kept before the form around it is saved, so that a mistake in the form
 not cost it. Until then it belongs to the form's key and to whoever sent it, and is
 nobody else's to see. Its content is written before its row; what no row names is
 cleaned away later.
+
+What is done with a file is entered in the journal in the same transaction, and that
+somebody opens one before it is handed out. The small pictures are part of the page that
+shows them, whose opening is entered.
 """
 
 import logging
@@ -13,18 +17,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from flask import current_app
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import load_only
 
 from tracing.casework import queries, sections
-from tracing.casework.apply import utcnow
+from tracing.casework.apply import parties_of, utcnow
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.faults import FileRefused, NotYetChecked
-from tracing.files.checking import Checked, Limits, check, title_of
+from tracing.files.checking import MEGABYTE, Checked, Limits, check, title_of
+from tracing.journal import journal
+from tracing.journal.kinds import Kind
 from tracing.models import Attachment, FileKind, RequestEvent, Scan, TraceRequest
 from tracing.ports import FileStore, Scanner, ScannerUnavailable
 from tracing.schemas.fields import Told
@@ -43,6 +49,12 @@ AGE_OF_ORPHANS: Final = timedelta(hours=1)
 """A younger file may be one whose row is just being written."""
 
 FORMS_AT_ONCE: Final = 4
+SIDES: Final = (
+    TraceRequest.reference,
+    TraceRequest.state,
+    TraceRequest.requesting_id,
+    TraceRequest.requested_id,
+)
 log = logging.getLogger(__name__)
 
 
@@ -89,17 +101,53 @@ def receive(
     limits = Limits(settings.max_file_bytes, settings.max_file_pixels)
     checked = check(given.content, limits)
     scan = _verdict(given.content)
+    about = request.reference if request is not None else ""
+    if scan is Scan.INFECTED:
+        _refuse(actor, checked, about)
     if same := _same(actor, checked.sha256, form_key, home):
         return same
     db.session.rollback()
     with _kept(checked) as (stored, thumbnail):
         _require_room(actor, form_key, home)
+        _require_quota(actor, checked.size)
         row = _row(actor, given, checked, scan, now or utcnow())
         row.form_key, row.request_id = form_key, home
         row.stored, row.thumbnail = stored, thumbnail
         db.session.add(row)
+        db.session.flush()
+        _enter(Kind.ATTACHMENT_ADDED, [row], actor, about=about)
         db.session.commit()
     return row
+
+
+def _enter(
+    kind: Kind,
+    rows: Sequence[Attachment],
+    actor: Actor | None,
+    *,
+    about: str = "",
+    parties: Iterable[int] = (),
+    **said: object,
+) -> None:
+    """Enter what is done with files: which, and of what content. Nothing of a name."""
+    files = [{"file": row.id, "sha256": row.sha256} for row in rows]
+    journal.record(
+        kind, actor, about=about, parties=parties, payload={"files": files} | said
+    )
+
+
+def _refuse(actor: Actor, checked: Checked, about: str) -> NoReturn:
+    """Enter that the scanner refused a file, and say what to do about it."""
+    said = {"files": [{"sha256": checked.sha256}]}
+    journal.record(Kind.ATTACHMENT_REFUSED, actor, about=about, payload=said)
+    db.session.commit()
+    log.error("the scanner refused a file of account %s", actor.user_id)
+    raise FileRefused(
+        N_(
+            "The virus scanner refused this file: do not open it, "
+            "and tell your administrator"
+        )
+    )
 
 
 @contextmanager
@@ -126,14 +174,7 @@ def _verdict(content: bytes) -> Scan:
     except ScannerUnavailable as error:
         log.error("a file waits for the scanner: %s", error)  # noqa: TRY400 - known
         return Scan.WAITING
-    if not clean:
-        raise FileRefused(
-            N_(
-                "The virus scanner refused this file: do not open it, "
-                "and tell your administrator"
-            )
-        )
-    return Scan.CLEAN
+    return Scan.CLEAN if clean else Scan.INFECTED
 
 
 def _row(
@@ -205,6 +246,33 @@ def _require_room(actor: Actor, form_key: str, home: int | None) -> None:
         )
 
 
+def _require_quota(actor: Actor, more: int) -> None:
+    """Refuse what goes beyond the room of one authority.
+
+    Two at once may both find the last place free: the bound is on what is kept, not
+    to the file.
+    """
+    settings = _settings()
+    kept = db.session.execute(
+        select(func.count(), func.coalesce(func.sum(Attachment.size), 0)).where(
+            Attachment.authority_id == actor.authority_id,
+            Attachment.removed_at.is_(None),
+        )
+    ).one()
+    if kept[0] >= settings.max_authority_files:
+        words = N_(
+            "Your authority keeps %(number)s files, which is all it may: remove some"
+            " from drafts, or ask your administrator for more room"
+        )
+        raise FileRefused(Told(words, number=settings.max_authority_files))
+    if kept[1] + more > settings.max_authority_bytes:
+        words = N_(
+            "Your authority keeps files of %(size)s MB, which is all it may: remove"
+            " some from drafts, or ask your administrator for more room"
+        )
+        raise FileRefused(Told(words, size=settings.max_authority_bytes // MEGABYTE))
+
+
 def _number(where: ColumnElement[bool]) -> int:
     return (
         db.session.scalar(select(func.count()).select_from(Attachment).where(where))
@@ -231,26 +299,55 @@ def settle(
     db.session.flush()
     rows = db.session.scalars(
         select(Attachment).where(_of_either(actor, form_key, request.id))
-    )
+    ).all()
+    new = [row for row in rows if row.request_id is None]
     for row in rows:
         if row.token in places:
             row.marking = sections.position_at(markings, places[row.token])
         row.request_id = request.id
+    if new:
+        _enter(Kind.ATTACHMENT_ADDED, new, actor, about=request.reference)
+
+
+def waiting_for_step(actor: Actor, form_key: str) -> Sequence[Attachment]:
+    """Return the files that came with the form of a step, and hold them.
+
+    Before the step is taken: whoever changes files takes them first, and the chains of
+    the journal afterwards.
+    """
+    if not form_key:
+        return []
+    return db.session.scalars(
+        select(Attachment)
+        .where(_of_form(actor, form_key))
+        .order_by(Attachment.id)
+        .with_for_update()
+    ).all()
 
 
 def settle_step(
-    request: TraceRequest, event: RequestEvent, actor: Actor, form_key: str
+    request: TraceRequest,
+    event: RequestEvent,
+    actor: Actor,
+    rows: Sequence[Attachment],
 ) -> None:
     """Give a step the files that came with its form. The caller commits."""
+    if not rows:
+        return
     db.session.flush()
-    for row in db.session.scalars(select(Attachment).where(_of_form(actor, form_key))):
+    for row in rows:
         row.request_id, row.event_id = request.id, event.id
+    about, parties = request.reference, parties_of(request)
+    _enter(Kind.ATTACHMENT_ADDED, rows, actor, about=about, parties=parties)
 
 
-def copy_to(child: TraceRequest, parent: TraceRequest, *, now: datetime) -> None:
+def copy_to(
+    child: TraceRequest, parent: TraceRequest, actor: Actor, *, now: datetime
+) -> None:
     """Let an onward draft have the requester's own files; the content is shared."""
     db.session.flush()
     columns = [c.key for c in Attachment.__table__.columns]
+    copies = []
     for row in of_request(parent):
         if row.event_id is None and row.authority_id == child.requesting_id:
             kept = {name: getattr(row, name) for name in columns if name != "id"}
@@ -260,7 +357,13 @@ def copy_to(child: TraceRequest, parent: TraceRequest, *, now: datetime) -> None
                 "form_key": None,
                 "uploaded_at": now,
             }
-            db.session.add(Attachment(**(kept | copied)))
+            copies.append(Attachment(**(kept | copied)))
+    if not copies:
+        return
+    db.session.add_all(copies)
+    db.session.flush()
+    about, source = child.reference, parent.reference
+    _enter(Kind.ATTACHMENT_ADDED, copies, actor, about=about, copied_from=source)
 
 
 def remove(
@@ -285,6 +388,8 @@ def remove(
     # Gone already, by a second click: what was wanted is so.
     if row is not None:
         row.removed_at = now or utcnow()
+        about = request.reference if request is not None else ""
+        _enter(Kind.ATTACHMENT_REMOVED, [row], actor, about=about)
     db.session.commit()
 
 
@@ -307,16 +412,17 @@ def of_form(actor: Actor, form_key: str) -> Sequence[Attachment]:
     ).all()
 
 
-def by_token(token: str, actor: Actor) -> tuple[Attachment, str]:
-    """Return a file and the reference it belongs to, if it exists for the actor."""
+def by_token(token: str, actor: Actor) -> tuple[Attachment, TraceRequest | None]:
+    """Return a file and the request it belongs to, if it exists for the actor."""
     if not TOKEN.fullmatch(token) or actor.roles.isdisjoint(CASE_ROLES):
         raise NotVisible("There is no such file.")
     waiting = and_(
         Attachment.request_id.is_(None), Attachment.uploaded_by_id == actor.user_id
     )
     found = db.session.execute(
-        select(Attachment, TraceRequest.reference)
+        select(Attachment, TraceRequest)
         .outerjoin(TraceRequest, TraceRequest.id == Attachment.request_id)
+        .options(load_only(*SIDES))
         .where(
             Attachment.token == token,
             Attachment.removed_at.is_(None),
@@ -325,7 +431,23 @@ def by_token(token: str, actor: Actor) -> tuple[Attachment, str]:
     ).one_or_none()
     if found is None:
         raise NotVisible("There is no such file.")
-    return found[0], found[1] or ""
+    return found[0], found[1]
+
+
+def opened(
+    attachment: Attachment, request: TraceRequest | None, actor: Actor, *, saved: bool
+) -> bytes:
+    """Return the content for somebody to read, once it is kept that they do."""
+    content = content_of(attachment)
+    said = {"file": attachment.id, "sha256": attachment.sha256, "saved": saved}
+    journal.read(
+        Kind.ATTACHMENT_READ,
+        actor,
+        about=request.reference if request is not None else "",
+        parties=parties_of(request) if request is not None else (),
+        payload=said,
+    )
+    return content
 
 
 def content_of(attachment: Attachment, *, small: bool = False) -> bytes:
@@ -368,9 +490,22 @@ def scan_waiting(*, limit: int = 50) -> int:
         row.scan = Scan.CLEAN if clean else Scan.INFECTED
         if not clean:
             log.error("the scanner refused file %s", row.id)
+            _enter_refused(row)
         db.session.commit()
         done += 1
     return done
+
+
+def _enter_refused(row: Attachment) -> None:
+    """Enter for whom it matters that a file they have is refused."""
+    home = db.session.get(TraceRequest, row.request_id) if row.request_id else None
+    _enter(
+        Kind.ATTACHMENT_REFUSED,
+        [row],
+        None,
+        about=home.reference if home is not None else "",
+        parties=parties_of(home) if home is not None else (row.authority_id,),
+    )
 
 
 def clean_up(*, now: datetime | None = None) -> int:
@@ -382,7 +517,7 @@ def clean_up(*, now: datetime | None = None) -> int:
             Attachment.removed_at.is_(None),
             Attachment.uploaded_at < at - KEPT_FOR_A_FORM,
         )
-    )
+    ).all()
     for row in forgotten:
         row.removed_at = at
     gone = db.session.scalars(
@@ -392,6 +527,9 @@ def clean_up(*, now: datetime | None = None) -> int:
     )
     for row in gone:
         row.stored = row.thumbnail = None
+    for owner in sorted({row.authority_id for row in forgotten}):
+        theirs = [row for row in forgotten if row.authority_id == owner]
+        _enter(Kind.ATTACHMENT_REMOVED, theirs, None, parties=(owner,))
     db.session.commit()
     store, removed = _store(), 0
     old = [name for name, since in store.kept() if since < at - AGE_OF_ORPHANS]

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from flask import current_app
+from marshmallow import ValidationError
 from sqlalchemy import or_, select
 
 from tracing.casework.references import is_reference
@@ -22,16 +23,19 @@ from tracing.notifications.compose import (
     mailbox_of,
     new_message_id,
 )
+from tracing.schemas.fields import Block
 from tracing.security import isolation
 from workflows.errors import NotPermitted, NotVisible
 from workflows.policies import Actor, require_operator
 from workflows.states import State
+from workflows.vocabulary import N_
 
 LASTS: Final = timedelta(hours=1)
 WAITS: Final = timedelta(hours=24)
 """How long another operator may take to give leave."""
 
-REASON: Final = (20, 2000)
+SHORTEST: Final = 20
+REASON: Final = Block(2000, label=N_("Reason"))
 EVENT: Final = "break_glass"
 
 
@@ -42,15 +46,21 @@ class Unclear(Exception):
 def ask(actor: Actor, reference: str, reason: str, now: datetime) -> None:
     """Ask to open a request; the answer does not tell whether there is one."""
     require_operator(actor)
-    text = reason.strip()
     wanted = reference.strip().upper()
-    if not is_reference(wanted) or not REASON[0] <= len(text) <= REASON[1]:
+    try:
+        text = REASON.deserialize(reason)
+    except ValidationError as error:
+        raise Unclear from error
+    if not is_reference(wanted) or len(text) < SHORTEST:
         raise Unclear
     db.session.add(
         BreakGlass(
             reference=wanted, reason=text, asked_by_id=actor.user_id, asked_at=now
         )
     )
+    # What was typed is not said to be a request: nobody learns whether there is one.
+    said = {"reference": wanted, "reason": text}
+    journal.record(Kind.GLASS_ASKED, actor, payload=said)
     db.session.commit()
 
 

@@ -89,7 +89,7 @@ def start(
         )
         if told:
             child.special_procedure = told
-    attachments.copy_to(child, parent, now=at)
+    attachments.copy_to(child, parent, actor, now=at)
     enter_draft(Entry.DRAFTED, child, actor)
     db.session.commit()
     return child

@@ -27,9 +27,9 @@ def _step(
     check_version(request, version)
     if isinstance(fact, Deferral):
         _require_later(fact, request, now or utcnow())
+    files = attachments.waiting_for_step(actor, form_key)
     apply(request, trigger, actor=actor, fact=fact, now=now)
-    if form_key:
-        attachments.settle_step(request, request.events[-1], actor, form_key)
+    attachments.settle_step(request, request.events[-1], actor, files)
     db.session.commit()
     wake()
     return request

@@ -31,6 +31,8 @@ class Kind(StrEnum):
     SEARCHED = "searched"
     ATTACHMENT_ADDED = "attachment_added"
     ATTACHMENT_READ = "attachment_read"
+    ATTACHMENT_REMOVED = "attachment_removed"
+    ATTACHMENT_REFUSED = "attachment_refused"
     EXPORTED = "exported"
     SIGNED_IN = "signed_in"
     SIGN_IN_REFUSED = "sign_in_refused"
@@ -38,10 +40,14 @@ class Kind(StrEnum):
     ACCOUNT_ADDED = "account_added"
     ACCOUNT_CHANGED = "account_changed"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
+    PASSWORD_REFUSED = "password_refused"  # noqa: S105 - a name
     FACTOR_CHANGED = "factor_changed"
+    FACTOR_REFUSED = "factor_refused"
+    ACCESS_REFUSED = "access_refused"
     DIRECTORY_CHANGED = "directory_changed"
     JOURNAL_READ = "journal_read"
     JOURNAL_EXPORTED = "journal_exported"
+    GLASS_ASKED = "glass_asked"
     GLASS_BROKEN = "glass_broken"
     ERASED = "erased"
     BACKED_UP = "backed_up"
@@ -81,6 +87,8 @@ LABELS: Final = {
     Kind.SEARCHED: N_("Search made"),
     Kind.ATTACHMENT_ADDED: N_("File added"),
     Kind.ATTACHMENT_READ: N_("File opened"),
+    Kind.ATTACHMENT_REMOVED: N_("File removed"),
+    Kind.ATTACHMENT_REFUSED: N_("File refused by the virus scanner"),
     Kind.EXPORTED: N_("Request exported"),
     Kind.SIGNED_IN: N_("Signed in"),
     Kind.SIGN_IN_REFUSED: N_("Sign-in refused"),
@@ -88,10 +96,14 @@ LABELS: Final = {
     Kind.ACCOUNT_ADDED: N_("Account added"),
     Kind.ACCOUNT_CHANGED: N_("Account changed"),
     Kind.PASSWORD_CHANGED: N_("Password changed"),
+    Kind.PASSWORD_REFUSED: N_("New password refused"),
     Kind.FACTOR_CHANGED: N_("Second factor changed"),
+    Kind.FACTOR_REFUSED: N_("Second factor refused"),
+    Kind.ACCESS_REFUSED: N_("Access refused"),
     Kind.DIRECTORY_CHANGED: N_("Points of contact changed"),
     Kind.JOURNAL_READ: N_("Journal opened"),
     Kind.JOURNAL_EXPORTED: N_("Journal exported"),
+    Kind.GLASS_ASKED: N_("Emergency access asked for"),
     Kind.GLASS_BROKEN: N_("Emergency access"),
     Kind.ERASED: N_("Content erased"),
     Kind.BACKED_UP: N_("Backup made"),

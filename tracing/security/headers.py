@@ -17,17 +17,41 @@ RULES: Final = (
     "object-src 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
 )
 POLICY: Final = "; ".join(RULES)
 
 NOT_NEEDED: Final = (
+    "accelerometer",
+    "autoplay",
+    "browsing-topics",
     "camera",
+    "clipboard-read",
     "display-capture",
+    "encrypted-media",
+    "fullscreen",
+    "gamepad",
     "geolocation",
+    "gyroscope",
+    "hid",
+    "idle-detection",
+    "local-fonts",
+    "magnetometer",
     "microphone",
+    "midi",
+    "otp-credentials",
     "payment",
+    "picture-in-picture",
+    "screen-wake-lock",
+    "serial",
+    "storage-access",
     "usb",
+    "window-management",
+    "xr-spatial-tracking",
 )
+OWN: Final = ("publickey-credentials-create", "publickey-credentials-get")
+"""Security keys: for the pages of this site alone."""
+
 SANDBOX: Final = "sandbox; default-src 'none'; frame-ancestors 'none'"
 """For what a person uploaded: nothing in it runs, loads or is framed."""
 
@@ -37,7 +61,9 @@ ALWAYS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
-    "Permissions-Policy": ", ".join(f"{what}=()" for what in NOT_NEEDED),
+    "Permissions-Policy": ", ".join(
+        [f"{what}=()" for what in NOT_NEEDED] + [f"{what}=(self)" for what in OWN]
+    ),
 }
 ERRORS: Final = 400
 

@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
-from tracing.accounts import factors, oidc, passwords, sessions, signing
+from tracing.accounts import factors, oidc, sessions, signing
 from tracing.models import AccountSession
 from tracing.web.addresses import wanted
 from tracing.web.signing import codes_page, may_set_up
@@ -63,7 +63,7 @@ def end_session(number: int) -> Response:
     here = held()
     if number == here.id:
         return redirect(url_for("account.show"), 303)
-    if sessions.end(here.account_id, number):
+    if signing.end_one(here, number):
         flash(_("The session is ended."), "ok")
     else:
         flash(_("The session had ended already."), "ok")
@@ -101,10 +101,14 @@ def new_key() -> Page:
         return found
     problem, status = "", 200
     if request.method == "POST":
-        name = " ".join(request.form.get("name", "").split()) or _("Security key")
+        name = "".join(filter(str.isprintable, request.form.get("name", ""))).strip()
+        name = name or _("Security key")
         credential = request.form.get("credential", "")[:20_000]
         try:
             codes = factors.add_key(found, name, credential, sessions.utc_now())
+        except factors.CanBeCopied:
+            words = _("This key can be copied. Use one that stays in one device.")
+            problem, status = words, 422
         except factors.NotConfirmed:
             problem, status = _("The key was not accepted. Try again."), 422
         else:
@@ -193,7 +197,7 @@ def password() -> Page:
     problem, status = "", 200
     if request.method == "POST":
         chosen = request.form.get("password", "")
-        fault = passwords.fault_of(chosen, here.account)
+        fault = signing.fault_of_password(here.account, chosen)
         if fault is None:
             signing.change_password(here, chosen, sessions.utc_now())
             flash(_("The password is changed. Other sessions are ended."), "ok")

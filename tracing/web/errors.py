@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 
 from flask import Flask, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import Forbidden, HTTPException
 from werkzeug.wrappers import Response
 
-from tracing.accounts.actors import read_by_nobody
+from tracing.accounts import entries
+from tracing.accounts.actors import current_actor, read_by_nobody
 from tracing.casework.session import give_up
 from tracing.faults import STATUS_OF, AlreadyDone, NotYetChecked
+from tracing.web.parameters import Unreadable
 from tracing.words import _
 
 log = logging.getLogger(__name__)
@@ -40,8 +42,22 @@ def page(
     return body, status
 
 
+def _enter_refusal() -> None:
+    actor = current_actor()
+    if actor is not None:
+        give_up()
+        entries.access_refused(
+            actor, page=request.endpoint or "", method=request.method
+        )
+
+
 def init_app(app: Flask) -> None:
     """Answer every error of ours and of the library with a page."""
+
+    @app.errorhandler(Forbidden)
+    def _forbidden(_error: Forbidden) -> tuple[str, int]:
+        _enter_refusal()
+        return page(403)
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> tuple[str, int] | Response:
@@ -54,6 +70,11 @@ def init_app(app: Flask) -> None:
         return page(
             400, _("The page was open too long. Go back, reload it, and send it again.")
         )
+
+    @app.errorhandler(Unreadable)
+    def _unreadable(error: Unreadable) -> tuple[str, int]:
+        heading = _("This page could not read its address")
+        return page(400, text=(heading, error.words))
 
     @app.errorhandler(NotYetChecked)
     def _kept_back(_error: NotYetChecked) -> tuple[str, int]:
@@ -78,6 +99,8 @@ def init_app(app: Flask) -> None:
         )
         if status >= 500:
             log.error("unexpected in %s", request.endpoint, exc_info=error)
+        if status == 403:
+            _enter_refusal()
         if status == 503:
             # The page must not ask the database, which has just failed, who reads it.
             read_by_nobody()

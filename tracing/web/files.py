@@ -27,19 +27,20 @@ def _actor() -> Actor:
 @files.get("/<token>")
 def show(token: str) -> Response:
     """Hand out a file: a picture of ours to look at, anything else to save."""
-    found, reference = attachments.by_token(token, _actor())
+    actor = _actor()
+    found, home = attachments.by_token(token, actor)
     saved = found.kind is not FileKind.PHOTOGRAPH or "download" in request.args
-    content = attachments.content_of(found)
-    name = _name_of(found, reference)
+    content = attachments.opened(found, home, actor, saved=saved)
+    name = _name_of(found, home.reference if home else "")
     return _answer(content, found.media_type, name=name, saved=saved)
 
 
 @files.get("/<token>/small")
 def small(token: str) -> Response:
     """Hand out the small picture of a photograph."""
-    found, reference = attachments.by_token(token, _actor())
+    found, home = attachments.by_token(token, _actor())
     content = attachments.content_of(found, small=True)
-    name = f"{reference or 'file'}-{found.id}.jpg"
+    name = f"{home.reference if home else 'file'}-{found.id}.jpg"
     return _answer(content, "image/jpeg", name=name, saved=False)
 
 

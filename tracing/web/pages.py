@@ -17,6 +17,7 @@ from tracing.web import (
     journal,
     lists,
     outgoing,
+    parameters,
     people,
     requests,
     signing,
@@ -59,12 +60,13 @@ WITHOUT_KEYS: Final = frozenset({"account.new_key", "account.key_options"})
 
 
 def init_app(app: Flask) -> None:
-    """Register the pages and put the door before them."""
+    """Register the pages and put the doors before them."""
     cases = (home, lists, drafts, requests, files, contacts, outgoing, journal)
     for module in (*cases, signing, account, people, emergency, watch):
         for blueprint in module.BLUEPRINTS:
             app.register_blueprint(blueprint)
     app.before_request(_door)
+    app.before_request(parameters.check)
 
 
 def _door() -> Response | None:

@@ -22,7 +22,6 @@ from tracing.accounts import (
     factors,
     invitations,
     oidc,
-    passwords,
     sessions,
     signing,
     waits,
@@ -131,7 +130,11 @@ def lead_on(entered: signing.Entered, to: str | None = None) -> Answer:
 
 @bp.post("/sign-out")
 def sign_out() -> Answer:
-    """End the session and leave nothing of it in the browser."""
+    """End the session and leave nothing of it in the browser.
+
+    The cookies are emptied one by one: that by which the browser is known stays, or
+    whoever guesses at the account could make its owner wait here.
+    """
     signing.leave()
     response = redirect(url_for("signing.sign_in"), 303)
     # Not "cookies": the mark of a known device stays, or strangers could keep its
@@ -222,7 +225,7 @@ def use_key() -> Page:
     if request.method == "POST":
         given = request.form.get("credential", "")
         try:
-            factors.check_key(held, given[:20_000], sessions.utc_now())
+            signing.show_key(held, given[:20_000], sessions.utc_now())
             return redirect(wanted(), 303)
         except factors.NotConfirmed:
             problem, status = _("The key was not accepted. Try again."), 422
@@ -335,7 +338,7 @@ def confirm() -> Page:
 def _confirmed(held: AccountSession, means: factors.Means) -> tuple[str, int]:
     form = request.form
     if "credential" in form and means.keys:
-        problem, status = _tried(factors.check_key, held, form["credential"])
+        problem, status = _tried(signing.show_key, held, form["credential"])
         words = _("The key was not accepted. Try again.")
     elif "code" in form and means.code:
         problem, status = _tried(signing.show_code, held, form["code"])
@@ -412,7 +415,7 @@ def _chosen_fault(person: Account) -> str:
     """Return what is wrong with the password that was sent, if one was."""
     if request.method != "POST":
         return ""
-    fault = passwords.fault_of(request.form.get("password", ""), person)
+    fault = signing.fault_of_password(person, request.form.get("password", ""))
     return _(fault) if fault else ""
 
 

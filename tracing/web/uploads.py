@@ -8,9 +8,10 @@ field at each place, which files stand there, so that they follow their row.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final
+from io import BytesIO
+from typing import IO, Any, Final
 
-from flask import Flask, current_app, request
+from flask import Flask, Request, current_app, request
 from marshmallow import Schema
 from werkzeug.datastructures import FileStorage
 
@@ -31,6 +32,9 @@ from workflows.policies import Actor
 TAKING: Final = frozenset({"drafts.create", "drafts.save", "requests.take"})
 """The forms that may bring files, and so be larger than others."""
 
+READ: Final = 4
+"""How many times as much is read, to save the text, before nothing is read at all."""
+
 SECTION: Final = "files"
 MARKINGS: Final = "markings"
 ROWS: Final = f"{MARKINGS}-marks"
@@ -45,8 +49,36 @@ def _settings() -> Settings:
     return settings
 
 
+class Nowhere(BytesIO):
+    """Takes what is written and keeps nothing of it."""
+
+    def write(self, data: Any, /) -> int:
+        """Say that it was taken."""
+        return len(data)
+
+
+class FormRequest(Request):
+    """A request that can let go of its files, so that the text beside them is read."""
+
+    lets_go = False
+
+    def _get_file_stream(self, *given: Any, **named: Any) -> IO[bytes]:
+        if self.lets_go:
+            return Nowhere()
+        return super()._get_file_stream(*given, **named)
+
+
+def _lets_go() -> bool:
+    return isinstance(request, FormRequest) and request.lets_go
+
+
 def init_app(app: Flask) -> None:
-    """Let these forms of people who are signed in be as large as files are."""
+    """Let these forms of people who are signed in be as large as files are.
+
+    Beyond that the files are let go of and the text is kept: who sent too much does not
+    type it again.
+    """
+    app.request_class = FormRequest
 
     @app.before_request
     def _more() -> None:
@@ -55,7 +87,10 @@ def init_app(app: Flask) -> None:
         if request.endpoint not in TAKING or not brings_files:
             return
         if current_actor() is not None:
-            request.max_content_length = _settings().max_upload_bytes
+            most = _settings().max_upload_bytes
+            too_much = (request.content_length or 0) > most
+            request.max_content_length = READ * most if too_much else most
+            setattr(request, "lets_go", too_much)  # noqa: B010 - of our own class
         # The body may come slowly: nobody waits for it at the database.
         give_up()
 
@@ -95,6 +130,14 @@ def take(actor: Actor, form_key: str, found: TraceRequest | None = None) -> Rece
         elif key.endswith(PHOTO) and request.form[key].strip():
             problem = _("The file did not arrive: choose it again")
             received.problems[name_of(moved(placed[1] or "")) + PHOTO] = problem
+    if _lets_go():
+        received.status = 413
+        received.problems[name_of("") + PHOTO] = _(
+            "The files together are larger than %(size)s MB, so none of those just"
+            " chosen was kept; the text was. Choose fewer or smaller ones at a time",
+            size=_settings().max_upload_bytes // MEGABYTE,
+        )
+        return received
     for key, file in request.files.items(multi=True):
         placed = PLACED.fullmatch(key.removesuffix(PHOTO))
         if placed is not None and key.endswith(PHOTO) and file.filename:
