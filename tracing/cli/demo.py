@@ -35,6 +35,7 @@ from workflows.facts import (
     Reason,
     RegisterSearched,
     Response,
+    Restriction,
     Search,
     Submission,
     Text,
@@ -49,6 +50,7 @@ from workflows.vocabulary import (
     Disposal,
     Ground,
     HandlingCode,
+    InformationItem,
     LastLegalStatus,
     LegalBasis,
     Outcome,
@@ -695,6 +697,11 @@ def response_of(
         if "consultation" in outcome.needs
         else "",
         text="We remain at your disposal. This answer is invented.",
+        items=(
+            (Restriction(InformationItem.ACQUIRER, HandlingCode.H2),)
+            if outcome is Outcome.EXPORTED
+            else ()
+        ),
     )
 
 
