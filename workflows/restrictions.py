@@ -131,12 +131,21 @@ def _uses(codes: Iterable[str]) -> tuple[Use, ...]:
 
 
 def on(item: InformationItem, given: Sequence[Restriction]) -> Restriction:
-    """Return the restriction on an item: its own, else that on everything."""
-    for restriction in given:
-        if restriction.item is item:
-            return restriction
+    """Return the restriction on an item: its own, else that on everything.
+
+    Whoever acquired it is a person named: the stricter of these two holds for both.
+    """
+    same = _NAMES if item in _NAMES else {item}
+    own = [restriction for restriction in given if restriction.item in same]
     whole = next(r for r in given if r.item is InformationItem.WHOLE)
-    return replace(whole, item=item)
+    return replace(max(own, key=_strictness, default=whole), item=item)
+
+
+_NAMES: Final = frozenset({InformationItem.PERSONS, InformationItem.ACQUIRER})
+
+
+def _strictness(restriction: Restriction) -> int:
+    return sum(fate(restriction, use) is Fate.ASKS for use in Use)
 
 
 # -------------------------------------------------------- what the two sides agreed

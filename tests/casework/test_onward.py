@@ -99,6 +99,13 @@ def test_that_the_answer_named_the_state_stays_with_it(of, third, answered):
     assert set(carried(child)) == {"ACQUIRER", "PERSONS"}
 
 
+def test_a_name_under_h2_does_not_go_along_as_part_of_the_chain(of, third, answered):
+    parent = answered(items=(factories.limited("ACQUIRER", "H2"),))
+    child = start(of, parent, third)
+    assert set(carried(child)) == {"TRANSFERS"}
+    assert "Example Imports" not in repr([row.content for row in child.provided])
+
+
 def permit(of, parent, to, *items, use=Use.ONWARD):
     """Ask for a permission, and get it."""
     fact = PermissionRequest(use, items, "To trace it.", to)

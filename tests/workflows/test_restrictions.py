@@ -100,6 +100,15 @@ def test_a_code_on_an_item_goes_before_the_code_on_everything():
     assert on(ITEM.TEXT, given) == marked("H2", ITEM.TEXT)
 
 
+@pytest.mark.parametrize("code", ["H1", "H2", "H3"])
+@pytest.mark.parametrize("one", [ITEM.PERSONS, ITEM.ACQUIRER])
+def test_a_name_does_not_slip_out_under_another_heading(one, code):
+    (other,) = {ITEM.PERSONS, ITEM.ACQUIRER} - {one}
+    for given in ((marked(code, one),), (marked("H0", other), marked(code, one))):
+        found = on(other, (marked("H0", ITEM.WHOLE), *given))
+        assert (found.item, found.handling) == (other, HandlingCode(code))
+
+
 @pytest.mark.parametrize(
     "items",
     [(marked("H1", ITEM.WHOLE),), (marked("H1"), marked("H2"))],

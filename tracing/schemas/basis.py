@@ -115,9 +115,10 @@ class BasisSection(Section):
     item_restrictions = Rows(
         RestrictionSchema,
         most=5,
-        label=N_("Another code for some of it"),
+        label=N_("Code for one item"),
         hint=N_(
-            "The code above holds for everything else (Firearms Protocol art. 12(5))."
+            "Only where one needs another code than the rest (Firearms Protocol art."
+            " 12(5)). Of persons and acquirers the stricter code holds for both."
         ),
     )
 

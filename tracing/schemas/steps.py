@@ -462,9 +462,10 @@ class ResponseStep(Step):
     items = Rows(
         RestrictionSchema,
         most=len(ITEMS),
-        label=N_("Another code for some of it"),
+        label=N_("Code for one item"),
         hint=N_(
-            "The code above holds for everything else (Firearms Protocol art. 12(5))."
+            "Only where one needs another code than the rest (Firearms Protocol art."
+            " 12(5)). Of persons and acquirers the stricter code holds for both."
         ),
     )
     text = Block(10_000, label=N_("What else you want to say"), rows=6)

@@ -1,6 +1,7 @@
 """The limits of information in words: codes, permissions, disclosures."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from flask import url_for
@@ -57,21 +58,23 @@ def marked(restriction: Restriction) -> dict[str, str]:
 def of_answer(carried: Mapping[str, Any]) -> dict[str, Any]:
     """Return the codes of an answer: what each item has, and of which details."""
     given = restrictions.of_answer(carried)
-    own = {r.item: r for r in given[1:]}
     items = [restrictions.item_of(name) for name in carried["details"]]
     return {
         "rows": [marked(restriction) for restriction in given[1:]],
-        "details": [own[i].handling.value if i in own else "" for i in items],
-        "chain": _code(own, InformationItem.TRANSFERS),
-        "persons": _code(own, InformationItem.PERSONS),
-        "text": _code(own, InformationItem.TEXT),
+        "details": [_code(given, item) for item in items],
+        "chain": _code(given, InformationItem.TRANSFERS),
+        "persons": _code(given, InformationItem.PERSONS),
+        "text": _code(given, InformationItem.TEXT),
         "files": marked(restrictions.on(InformationItem.FILES, given)),
         "free": marked(given[0])["free"],
     }
 
 
-def _code(own: Mapping[InformationItem, Restriction], item: InformationItem) -> str:
-    return own[item].handling.value if item in own else ""
+def _code(given: Sequence[Restriction], item: InformationItem) -> str:
+    """Return the code of an item, where another holds than for everything."""
+    own = restrictions.on(item, given)
+    same = replace(own, item=InformationItem.WHOLE) == given[0]
+    return "" if same else own.handling.value
 
 
 def provided(found: TraceRequest) -> list[dict[str, Any]]:
@@ -217,13 +220,13 @@ def announced_words(one: Announced) -> str:
     )
 
 
-def about(found: TraceRequest, trigger: Trigger, side: Party, number: int) -> str:
+def about(found: TraceRequest, trigger: Trigger, side: Party, number: int) -> list[str]:
     """Return in words what a step answers, by its position in the history."""
     if trigger is Trigger.RECORD_DISCLOSURE:
-        open_ = restrictions.unrecorded(found, side)
-        return next((announced_words(a) for a in open_ if a.position == number), "")
-    open_asks = restrictions.open_for(found, side)
-    return next((asked_words(a) for a in open_asks if a.position == number), "")
+        plans = restrictions.unrecorded(found, side)
+        return [announced_words(plan) for plan in plans if plan.position == number]
+    asked = [a for a in restrictions.open_for(found, side) if a.position == number]
+    return [words for a in asked for words in (asked_words(a), a.purpose)]
 
 
 def first_open(found: TraceRequest, trigger: Trigger, side: Party) -> int | None:

@@ -270,11 +270,11 @@ def _raw_beside(
             return {}
 
 
-def _about(found: TraceRequest, trigger: Trigger, side: Party, raw: Any) -> str:
+def _about(found: TraceRequest, trigger: Trigger, side: Party, raw: Any) -> list[str]:
     """Return in words what the step answers."""
     of = str(raw.get("asked") or raw.get("announced") or "")
     if not (of.isascii() and of.isdigit() and len(of) < 6):
-        return ""
+        return []
     return limits.about(found, trigger, side, int(of))
 
 
