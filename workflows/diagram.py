@@ -3,10 +3,10 @@
 from typing import Final
 
 from workflows.lifecycle import RULES, Rule, rules_of
-from workflows.states import FINAL, OPEN, State
+from workflows.states import FINAL, OPEN, SENT, State
 
 _HEAD: Final = ("step", "from", "to", "by", "carries", "when")
-_SETS: Final = {OPEN: "any open", FINAL: "any ended"}
+_SETS: Final = {OPEN: "any open", FINAL: "any ended", SENT: "any sent"}
 
 
 def as_table() -> str:

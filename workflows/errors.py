@@ -22,4 +22,15 @@ class NotVisible(WorkflowError):
 
 
 class RestrictionHolds(WorkflowError):
-    """The provider of the information has not allowed this use."""
+    """The provider of the information has not allowed this use.
+
+    `what` is the item in words, `handling` the code it is marked with.
+    """
+
+    def __init__(self, what: str, handling: str) -> None:
+        """Say what to do."""
+        super().__init__(
+            f"“{what}” is marked {handling}: ask the provider's permission first."
+        )
+        self.what = what
+        self.handling = handling

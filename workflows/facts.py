@@ -8,13 +8,16 @@ from workflows.errors import FactMissing
 from workflows.vocabulary import (
     ChainEventType,
     ClosureUse,
+    DisclosureGround,
     Disposal,
     Ground,
     HandlingCode,
+    InformationItem,
     LastLegalStatus,
     Outcome,
     SearchResult,
     TriState,
+    Use,
 )
 
 
@@ -131,6 +134,24 @@ class ChainEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Restriction:
+    """What the provider of one item of information allows (FP 12(5), ITI 15).
+
+    `allows` matters where the code alone does not say: under H3 all that it does not
+    name needs the provider's permission.
+    """
+
+    item: InformationItem
+    handling: HandlingCode
+    text: str = ""
+    allows: tuple[Use, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.handling.needs_text:
+            _require(self.text.strip(), "Write the restriction.")
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """The answer (ITI 18-23): outcome, where it was looked for, and its limits."""
 
@@ -145,6 +166,8 @@ class Response:
     consultation: str = ""
     restrictions: str = ""
     text: str = ""
+    allows: tuple[Use, ...] = ()
+    items: tuple[Restriction, ...] = ()
 
     def __post_init__(self) -> None:
         for needed in self.outcome.needs:
@@ -158,6 +181,11 @@ class Response:
                 )
         if HandlingCode.H3 is self.handling:
             _require(self.restrictions.strip(), "Write the restriction.")
+        named = [restriction.item for restriction in self.items]
+        _require(
+            InformationItem.WHOLE not in named and len(named) == len({*named}),
+            "Give each item one handling code.",
+        )
 
     def _has(self, needed: str) -> bool:
         match needed:
@@ -191,6 +219,7 @@ class Closure:
     last_legal_status: LastLegalStatus | None = None
     disposal: Disposal | None = None
     feedback: str = ""
+    used_items: tuple[InformationItem, ...] = ()
 
     def __post_init__(self) -> None:
         if self.diversion_established is TriState.YES:
@@ -220,6 +249,83 @@ class Text:
         _require(self.text.strip(), "Write the text.")
 
 
+@dataclass(frozen=True, slots=True)
+class PermissionRequest:
+    """What one side wants to do with the other's information (UNTOC 18(19))."""
+
+    use: Use
+    items: tuple[InformationItem, ...]
+    purpose: str
+    to: str = ""
+
+    def __post_init__(self) -> None:
+        _require(self.items, "Name the information.")
+        _require(self.purpose.strip(), "Say what for.")
+        _require(
+            self.use is not Use.ONWARD or self.to, "Name the State to pass it on to."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """The provider's yes to what was asked at a position of the history."""
+
+    asked: int
+    conditions: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The provider's no to what was asked at a position of the history."""
+
+    asked: int
+    reason: str
+
+    def __post_init__(self) -> None:
+        _require(self.reason.strip(), "Give the reason.")
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosurePlan:
+    """Notice to the provider before information is disclosed (FP 12(5))."""
+
+    ground: DisclosureGround
+    items: tuple[InformationItem, ...]
+    to: str
+    planned: date
+    reason: str
+
+    def __post_init__(self) -> None:
+        _require(self.items, "Name the information.")
+        _require(self.to.strip(), "Say to whom it will be disclosed.")
+        _require(self.reason.strip(), "Give the law or the order.")
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """Information was disclosed, after the notice at a position of the history.
+
+    Without one only where it speaks for an accused person (UNTOC 18(5)).
+    """
+
+    to: str
+    on: date
+    announced: int | None = None
+    ground: DisclosureGround | None = None
+    items: tuple[InformationItem, ...] = ()
+    no_notice: str = ""
+
+    def __post_init__(self) -> None:
+        _require(self.to.strip(), "Say to whom it was disclosed.")
+        if self.announced is None:
+            _require(
+                self.ground is not None and self.ground.may_come_first,
+                "Notify the provider first: give notice of the disclosure.",
+            )
+            _require(self.items, "Name the information.")
+            _require(self.no_notice.strip(), "Say why there was no time for notice.")
+
+
 Fact = (
     Submission
     | Questions
@@ -230,4 +336,9 @@ Fact = (
     | Closure
     | Reason
     | Text
+    | PermissionRequest
+    | Permission
+    | Refusal
+    | DisclosurePlan
+    | Disclosure
 )

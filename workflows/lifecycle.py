@@ -16,15 +16,20 @@ from workflows.facts import (
     Answers,
     Closure,
     Deferral,
+    Disclosure,
+    DisclosurePlan,
     Fact,
+    Permission,
+    PermissionRequest,
     Questions,
     Reason,
+    Refusal,
     Response,
     Search,
     Submission,
     Text,
 )
-from workflows.states import ASKABLE, FINAL, OPEN, WORKED, Party, State, Trigger
+from workflows.states import ASKABLE, FINAL, OPEN, SENT, WORKED, Party, State, Trigger
 from workflows.vocabulary import N_, NO_SEARCH_NEEDED
 
 
@@ -109,6 +114,23 @@ RULES: Final = (
          N_("Send a reminder"), N_("Reminder")),
     Rule(_T.NOTE, OPEN, None, None, Text,
          N_("Write an internal note"), N_("Internal note")),
+    # Firearms Protocol 12(5), UNTOC 18(5) and 18(19)-(20): beside the state, and as
+    # long as somebody has the information; `restrictions` says when each is possible.
+    Rule(_T.ASK_PERMISSION, SENT, None, None, PermissionRequest,
+         N_("Ask for permission"), N_("Permission asked")),
+    Rule(_T.GIVE_PERMISSION, SENT, None, None, Permission,
+         N_("Give permission"), N_("Permission given")),
+    Rule(_T.REFUSE_PERMISSION, SENT, None, None, Refusal,
+         N_("Refuse permission"), N_("Permission refused")),
+    Rule(_T.ANNOUNCE_DISCLOSURE, SENT, None, None, DisclosurePlan,
+         N_("Give notice of a disclosure"), N_("Disclosure announced")),
+    Rule(_T.RECORD_DISCLOSURE, SENT, None, None, Disclosure,
+         N_("Record a disclosure"), N_("Disclosed")),
+    Rule(_T.CANNOT_KEEP, SENT, None, _ANSWERER, Reason,
+         N_("Say that it cannot be kept confidential"),
+         N_("Cannot be kept confidential")),
+    Rule(_T.LIFT_CONFIDENTIALITY, SENT, None, _ASKER, Reason,
+         N_("Go on without confidentiality"), N_("No longer confidential")),
 )  # fmt: skip
 """The whole life of a request. Of two rows for one step, the conditional is first."""
 

@@ -45,6 +45,8 @@ class Parties(Protocol):
     state: State
     requesting_id: int
     requested_id: int | None
+    assigned_to_id: int | None
+    confidential: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +76,31 @@ ANSWERERS: Final = frozenset({Role.OFFICER, Role.SUPERVISOR})
 JOURNAL_READERS: Final = frozenset({Role.AUDITOR, Role.SUPERVISOR})
 
 
+def sees_all(actor: Actor) -> bool:
+    """Tell whether the actor sees what is in nobody's or another person's hands."""
+    return actor.is_any(Role.SUPERVISOR)
+
+
+def has_in_hand(actor: Actor, request: Parties) -> bool:
+    """Tell whether the answering side lets the actor know of the request.
+
+    That a request exists may have to stay confidential (UNTOC 18(20)): then only who
+    answers it knows of it, and supervisors, who choose that person.
+    """
+    return (
+        not request.confidential
+        or sees_all(actor)
+        or request.assigned_to_id == actor.user_id
+    )
+
+
 def party_of(actor: Actor, request: Parties) -> Party | None:
     """Return the side the actor is on; a draft has one side only."""
     if request.requesting_id == actor.authority_id:
         return Party.REQUESTING
-    if request.requested_id == actor.authority_id and request.state is not State.DRAFT:
-        return Party.REQUESTED
-    return None
+    if request.requested_id != actor.authority_id or request.state is State.DRAFT:
+        return None
+    return Party.REQUESTED if has_in_hand(actor, request) else None
 
 
 def may_see(actor: Actor, request: Parties) -> bool:
@@ -88,6 +108,13 @@ def may_see(actor: Actor, request: Parties) -> bool:
     return party_of(actor, request) is not None and not actor.roles.isdisjoint(
         CASE_ROLES
     )
+
+
+def require_known(administrator: Actor, request: Parties) -> None:
+    """Refuse to explain a request of which the authority does not tell the actor."""
+    asked = request.requested_id == administrator.authority_id
+    if asked and not has_in_hand(administrator, request):
+        raise NotVisible("There is no such request.")
 
 
 def may_file(actor: Actor) -> bool:
@@ -98,6 +125,11 @@ def may_file(actor: Actor) -> bool:
 def may_answer(actor: Actor) -> bool:
     """Tell whether the actor works the queue of requests to answer."""
     return not actor.roles.isdisjoint(ANSWERERS)
+
+
+def may_hand_over(actor: Actor, request: Parties) -> bool:
+    """Tell whether the actor may choose who answers a request."""
+    return party_of(actor, request) is Party.REQUESTED and actor.is_any(Role.SUPERVISOR)
 
 
 def may_read_journal(actor: Actor) -> bool:

@@ -34,6 +34,13 @@ class Trigger(StrEnum):
     ENQUIRE = "enquire"
     REMIND = "remind"
     NOTE = "note"
+    ASK_PERMISSION = "ask_permission"
+    GIVE_PERMISSION = "give_permission"
+    REFUSE_PERMISSION = "refuse_permission"
+    ANNOUNCE_DISCLOSURE = "announce_disclosure"
+    RECORD_DISCLOSURE = "record_disclosure"
+    CANNOT_KEEP = "cannot_keep"
+    LIFT_CONFIDENTIALITY = "lift_confidentiality"
 
 
 class Party(StrEnum):
@@ -62,6 +69,18 @@ WORKED: Final = (State.ACKNOWLEDGED, State.RECORDS_SEARCHED)
 ASKABLE: Final = (State.SUBMITTED, *WORKED)
 NEUTRAL: Final = (Trigger.ENQUIRE, Trigger.REMIND, Trigger.NOTE)
 """What both sides can do and what leaves the state as it is."""
+
+SENT: Final = (*OPEN, *FINAL)
+BESIDE: Final = (
+    Trigger.ASK_PERMISSION,
+    Trigger.GIVE_PERMISSION,
+    Trigger.REFUSE_PERMISSION,
+    Trigger.ANNOUNCE_DISCLOSURE,
+    Trigger.RECORD_DISCLOSURE,
+    Trigger.CANNOT_KEEP,
+    Trigger.LIFT_CONFIDENTIALITY,
+)
+"""What is agreed on confidentiality: it leaves the state, and goes on after the end."""
 
 AWAITING_ANSWER: Final = (*ASKABLE, State.CLARIFICATION_REQUESTED)
 """The answerer's work: what stands in its queue."""

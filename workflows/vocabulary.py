@@ -45,6 +45,7 @@ HS: Final = ("HS 2012; CBSA T2021 ch. 93", "S")
 CLOSURE: Final = ("design of this service", "D")
 INTERPOL_ROUTE: Final = ("UNODC CNA; UNTOC 18(13)", "S")
 SERVICE: Final = ("design of this service", "D")
+RESTRICTION: Final = ("FP 12(5); ITI 15", "S NV")
 
 
 class Code(StrEnum):
@@ -1165,6 +1166,43 @@ class HandlingCode(Code):
     def needs_text(self) -> bool:
         """Say whether the restriction must be written out."""
         return self is HandlingCode.H3
+
+
+class InformationItem(Code):
+    """What a handling code can be put on, in an answer and in a request."""
+
+    WHOLE = ("WHOLE", N_("Everything"), *RESTRICTION)
+    PERSONS = ("PERSONS", N_("Persons named"), *RESTRICTION)
+    ACQUIRER = ("ACQUIRER", N_("Last legal holder or acquirer"), *RESTRICTION)
+    TRANSFERS = ("TRANSFERS", N_("Chain of transfers and the next State"),
+        *RESTRICTION)
+    FILES = ("FILES", N_("Documents and photographs"), *RESTRICTION)
+    TEXT = ("TEXT", N_("Other text"), *RESTRICTION)
+
+
+class Use(Code):
+    """What somebody wants to do with information of another State."""
+
+    READ = ("READ", N_("Read it in the own authority"), *RESTRICTION)
+    ONWARD = ("ONWARD", N_("Pass it on to another State"), "FP 12(5); UNTOC 18(19)",
+        "S")
+    EXPORT = ("EXPORT", N_("Take it out of this service"), *RESTRICTION)
+    PRINT = ("PRINT", N_("Print it"), *RESTRICTION)
+    JUDICIAL = ("JUDICIAL", N_("Use it in judicial proceedings"), "UNTOC 18(19)", "S")
+
+
+class DisclosureGround(Code):
+    """Why information cannot be kept confidential."""
+
+    LAW = ("LAW", N_("Our law requires it"), "FP 12(5)", "S")
+    COURT_ORDER = ("COURT_ORDER", N_("A court orders it"), "FP 12(5)", "S")
+    EXCULPATORY = ("EXCULPATORY", N_("It speaks for an accused person"),
+        "UNTOC 18(5); UNTOC 18(19)", "S")
+
+    @property
+    def may_come_first(self) -> bool:
+        """Say whether in an exceptional case the notice may follow without delay."""
+        return self is DisclosureGround.EXCULPATORY
 
 
 class SourceEvaluation(Code):

@@ -10,10 +10,11 @@ from tracing.casework import onward, requesting, sections
 from tracing.extensions import db
 from tracing.faults import AlreadyDone
 from tracing.models import TraceRequest
-from workflows.errors import NotVisible, TransitionNotAllowed
+from workflows.errors import NotVisible, RestrictionHolds, TransitionNotAllowed
+from workflows.facts import Permission, PermissionRequest
 from workflows.policies import Role
 from workflows.states import State, Trigger
-from workflows.vocabulary import HandlingCode, RoutingBasis
+from workflows.vocabulary import HandlingCode, InformationItem, RoutingBasis, Use
 
 
 @pytest.fixture
@@ -23,18 +24,22 @@ def third(session):
 
 @pytest.fixture
 def answered(of, third):
-    def answered(handling=HandlingCode.H0):
+    def answered(handling=HandlingCode.H0, items=()):
         request = factories.after(of, *factories.WAY_TO[Trigger.RESPOND])
-        fact = factories.exported(third, handling=handling)
+        fact = factories.exported(third, handling=handling, items=items)
         return factories.take(of, request, Trigger.RESPOND, fact)
 
     return answered
 
 
-def start(of, request, to, key=None):
+def start(of, request, to, key=None, carry=None):
     actor = factories.actor_of(of.investigator)
     return onward.start(
-        request.reference, actor, authority_id=to.id, form_key=key or uuid4().hex
+        request.reference,
+        actor,
+        authority_id=to.id,
+        form_key=key or uuid4().hex,
+        carry=carry,
     )
 
 
@@ -61,11 +66,109 @@ def test_it_can_be_sent_as_it_stands(of, third, answered):
     assert child.state is State.ACKNOWLEDGED
 
 
+def carried(child):
+    """What the next State reads of the answer, by item."""
+    return {row.item.value: row for row in child.provided}
+
+
 def test_the_answer_goes_along_only_where_its_giver_allows(of, third, answered):
-    told = start(of, answered(HandlingCode.H0), third).special_procedure or ""
-    assert "Example Imports" in told
-    kept = start(of, answered(HandlingCode.H2), third).special_procedure or ""
-    assert "Example Imports" not in kept
+    told = carried(start(of, answered(HandlingCode.H0), third))
+    assert told["TRANSFERS"].content["details"]["onward_state"] == "NP"
+    assert told["ACQUIRER"].content["details"]["consignee"] == "Example Imports"
+    assert carried(start(of, answered(HandlingCode.H2), third)) == {}
+
+
+def test_what_goes_along_keeps_its_code_and_its_provider(of, third, answered):
+    parent = answered(items=(factories.limited("ACQUIRER", "H1", "Ask the judge."),))
+    row = carried(start(of, parent, third))["ACQUIRER"]
+    assert (row.handling, row.text) == (HandlingCode.H1, "Ask the judge.")
+    assert (row.provider, row.source) == (of.asked, parent)
+
+
+def test_an_item_under_h2_is_refused_with_what_to_do(of, third, answered):
+    parent = answered(items=(factories.limited("TRANSFERS", "H2"),))
+    with pytest.raises(RestrictionHolds, match="ask the provider's permission"):
+        start(of, parent, third, carry=[f"{parent.id}-TRANSFERS"])
+    db.session.rollback()
+    assert db.session.scalar(select(func.count()).select_from(TraceRequest)) == 1
+
+
+def test_that_the_answer_named_the_state_stays_with_it(of, third, answered):
+    child = start(of, answered(items=(factories.limited("TRANSFERS", "H2"),)), third)
+    assert child.routing_basis is None
+    assert set(carried(child)) == {"ACQUIRER", "PERSONS"}
+
+
+def test_a_name_under_h2_does_not_go_along_as_part_of_the_chain(of, third, answered):
+    parent = answered(items=(factories.limited("ACQUIRER", "H2"),))
+    child = start(of, parent, third)
+    assert set(carried(child)) == {"TRANSFERS"}
+    assert "Example Imports" not in repr([row.content for row in child.provided])
+
+
+def permit(of, parent, to, *items, use=Use.ONWARD):
+    """Ask for a permission, and get it."""
+    fact = PermissionRequest(use, items, "To trace it.", to)
+    factories.take(of, parent, Trigger.ASK_PERMISSION, fact)
+    asked = factories.last_event(parent).position
+    given = Permission(asked, "Not to the press.")
+    factories.take(of, parent, Trigger.GIVE_PERMISSION, given)
+
+
+def test_after_the_permission_it_goes_with_its_conditions(of, third, answered):
+    parent = answered(HandlingCode.H2)
+    permit(of, parent, "NP", InformationItem.TRANSFERS)
+    row = carried(start(of, parent, third))
+    assert set(row) == {"TRANSFERS"}
+    assert row["TRANSFERS"].handling is HandlingCode.H2
+    assert row["TRANSFERS"].conditions == "Not to the press."
+
+
+def test_a_permission_is_for_one_state(of, third, answered):
+    parent = answered(HandlingCode.H2)
+    permit(of, parent, "IT", InformationItem.TRANSFERS)
+    with pytest.raises(RestrictionHolds):
+        start(of, parent, third, carry=[f"{parent.id}-TRANSFERS"])
+
+
+def test_a_draft_sent_to_another_state_than_permitted_is_refused(of, third, answered):
+    parent = answered(HandlingCode.H2)
+    permit(of, parent, "NP", InformationItem.TRANSFERS)
+    child = start(of, parent, third)
+    elsewhere = factories.authority(country="IT")
+    data = factories.loaded(factories.complete_form(elsewhere))
+    actor = factories.actor_of(of.investigator)
+    requesting.save_draft(child.reference, actor, data, version=child.version)
+    with pytest.raises(RestrictionHolds):
+        factories.take(of, child, Trigger.SUBMIT)
+    db.session.rollback()
+    number = child.provided[0].id
+    requesting.leave_out(child.reference, actor, number, version=child.version)
+    assert child.provided == []
+    factories.take(of, child, Trigger.SUBMIT)
+    assert child.state is State.SUBMITTED
+
+
+def test_on_the_next_leg_the_first_provider_is_asked_on_the_first_request(
+    of, third, answered
+):
+    parent = answered(HandlingCode.H2)
+    permit(of, parent, "NP", InformationItem.TRANSFERS)
+    child = start(of, parent, third)
+    officer = factories.person(third, Role.OFFICER)
+    leg = factories.Sides(of.asking, third, of.investigator, officer)
+    last = factories.authority(country="PE", zone="America/Lima")
+    child.routing_basis = RoutingBasis.PREVIOUS_REPLY
+    for step in factories.WAY_TO[Trigger.RESPOND]:
+        factories.take(leg, child, step)
+    factories.take(leg, child, Trigger.RESPOND, factories.exported(last))
+    key = f"{parent.id}-TRANSFERS"
+    with pytest.raises(RestrictionHolds):
+        start(leg, child, last, carry=[key])
+    db.session.rollback()
+    permit(of, parent, "PE", InformationItem.WHOLE)
+    (row,) = start(leg, child, last, carry=[key]).provided
+    assert (row.provider, row.source) == (of.asked, parent)
 
 
 def test_the_third_state_does_not_see_the_first_request(of, third, answered):

@@ -1,5 +1,6 @@
 """What the databases do for a list: read an index in its order, and sort nothing."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -154,6 +155,28 @@ def test_each_view_of_the_queue_comes_from_an_index(seeded, plan, name):
     assert "ix_trace_request_queue" in found
     assert "Sort" not in found
     assert "TEMP B-TREE" not in found
+
+
+def test_what_others_must_not_meet_is_read_from_its_own_few_rows(seeded, plan):
+    db.session.execute(
+        text("UPDATE trace_request SET confidential = true WHERE id % 500 = 1")
+    )
+    db.session.commit()
+    who = actor(seeded[0])
+    for view in ("urgent", "unassigned", "late"):
+        found = plan(lambda view=view: queries.queue(who, View(view), None, now=NOW))
+        assert "ix_trace_request_confidential" in found
+        assert "ix_trace_request_queue" in found
+        assert "Sort" not in found
+        assert "TEMP B-TREE" not in found
+
+
+def test_who_sees_all_reads_the_queue_and_nothing_else(seeded, plan):
+    one = actor(seeded[0])
+    who = replace(one, roles=frozenset({Role.SUPERVISOR}))
+    found = plan(lambda: queries.queue(who, View(), None, now=NOW))
+    assert "ix_trace_request_queue" in found
+    assert "confidential" not in found
 
 
 @pytest.mark.parametrize("kind", ["queue", "mine"])

@@ -216,7 +216,7 @@ class TestClarifying:
 class TestEndingAndReopening:
     @pytest.mark.parametrize("step", [Trigger.CLOSE, Trigger.WITHDRAW])
     def test_what_has_ended_is_due_no_more(self, of, step):
-        request = factories.after(of, *factories.WAY_TO[step], step)
+        request = factories.take(of, factories.ready_for(of, step), step)
         assert (request.due, request.open, request.awaiting) == (FAR, False, False)
 
     def test_what_is_reopened_is_due_again_and_keeps_its_history(self, of):

@@ -30,7 +30,7 @@ def stored(reference):
 
 @every_step
 def test_a_step_is_one_transaction(of, commits, step):
-    request = factories.after(of, *WAY_TO[step])
+    request = factories.ready_for(of, step)
     commits.clear()
     factories.take(of, request, step)
     assert len(commits) == 1
@@ -38,7 +38,7 @@ def test_a_step_is_one_transaction(of, commits, step):
 
 @every_step
 def test_if_the_process_dies_before_the_commit_nothing_has_happened(of, counted, step):
-    request = factories.after(of, *WAY_TO[step])
+    request = factories.ready_for(of, step)
     reference, before, rows = request.reference, request.state, counted()
     due, version = request.due, request.version
     db.session.commit()
@@ -60,7 +60,7 @@ def test_if_the_process_dies_before_the_commit_nothing_has_happened(of, counted,
 
 @every_step
 def test_the_history_alone_leads_to_all_that_is_stored(of, step):
-    reference = factories.after(of, *WAY_TO[step], step).reference
+    reference = factories.take(of, factories.ready_for(of, step), step).reference
     db.session.remove()
     request = stored(reference)
     assert factories.triggers_of(request) == [*WAY_TO[step], step]
@@ -88,7 +88,7 @@ def test_the_history_alone_leads_to_all_that_is_stored(of, step):
 
 @every_step
 def test_the_other_side_is_told_in_the_same_transaction(of, step):
-    request = factories.after(of, *WAY_TO[step])
+    request = factories.ready_for(of, step)
     db.session.execute(OutboxMessage.__table__.delete())
     factories.take(of, request, step)
     told = {row.recipient for row in db.session.scalars(select(OutboxMessage))}
@@ -105,7 +105,7 @@ def test_the_other_side_is_told_in_the_same_transaction(of, step):
 
 @every_step
 def test_who_may_not_take_it_changes_nothing(of, counted, step):
-    request = factories.after(of, *WAY_TO[step])
+    request = factories.ready_for(of, step)
     home = of.asked if step in factories.ANSWERERS_STEPS else of.asking
     stranger = factories.actor_of(factories.person(None, Role.SUPERVISOR))
     auditor = factories.actor_of(factories.person(home, Role.AUDITOR))
@@ -128,7 +128,7 @@ def test_who_may_not_take_it_changes_nothing(of, counted, step):
 
 @every_step
 def test_a_supervisor_may_take_the_step_of_the_own_side(of, step):
-    request = factories.after(of, *WAY_TO[step])
+    request = factories.ready_for(of, step)
     home = of.asked if step in factories.ANSWERERS_STEPS else of.asking
     supervisor = factories.actor_of(factories.person(home, Role.SUPERVISOR))
     factories.take(of, request, step, actor=supervisor, version=request.version)
@@ -147,9 +147,10 @@ def test_before_it_is_sent_a_draft_allows_no_other_step(of, step):
 def test_a_step_of_the_other_side_is_refused_in_words(of, step):
     if rules_of(step)[0].by is None:
         pytest.skip("either side may take it")
-    request = factories.after(of, *WAY_TO[step])
+    request = factories.ready_for(of, step)
     wrong = of.investigator if step in factories.ANSWERERS_STEPS else of.officer
     wrong = factories.actor_of(wrong)
-    expected = NotVisible if step is Trigger.SUBMIT else TransitionNotAllowed
+    unseen = step in (Trigger.SUBMIT, Trigger.LIFT_CONFIDENTIALITY)
+    expected = NotVisible if unseen else TransitionNotAllowed
     with pytest.raises(expected):
         factories.take(of, request, step, actor=wrong, version=request.version)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -32,30 +33,40 @@ from workflows.facts import (
     ChainEvent,
     Closure,
     Deferral,
+    Disclosure,
+    DisclosurePlan,
     Fact,
+    Permission,
+    PermissionRequest,
     Question,
     Questions,
     Reason,
+    Refusal,
     RegisterSearched,
     Response,
+    Restriction,
     Search,
     Text,
 )
 from workflows.policies import Actor, Role
-from workflows.states import AWAITING_ANSWER, OPEN, State, Trigger
+from workflows.states import AWAITING_ANSWER, BESIDE, OPEN, State, Trigger
 from workflows.vocabulary import (
     ChainEventType,
     ClosureUse,
+    DisclosureGround,
     Ground,
     HandlingCode,
+    InformationItem,
     MarkType,
     Outcome,
     SearchResult,
     TriState,
+    Use,
 )
 
 __all__ = ["actor_of"]
 
+ITEM = InformationItem
 PASSWORD = "correct-horse-battery-staple"
 Form = dict[str, str | list[str]]
 numbers = count(1)
@@ -243,6 +254,12 @@ def after(of: Sides, *steps: Trigger, **changes: Any) -> TraceRequest:
     return made
 
 
+def ready_for(of: Sides, step: Trigger) -> TraceRequest:
+    """A request that has the history a step needs, and says what it needs."""
+    secret = CONFIDENTIAL if step is Trigger.LIFT_CONFIDENTIALITY else {}
+    return after(of, *WAY_TO[step], **secret)
+
+
 def listed(of: Sides, *, due: datetime, **given: Any) -> TraceRequest:
     """One row of the lists, without a history; flushed."""
     n = next(numbers)
@@ -278,6 +295,9 @@ ANSWERERS_STEPS = {
     _T.DEFER,
     _T.RESPOND,
     _T.NOTE,
+    _T.GIVE_PERMISSION,
+    _T.REFUSE_PERMISSION,
+    _T.CANNOT_KEEP,
 }
 _WORKED = (_T.SUBMIT, _T.ACKNOWLEDGE)
 _ANSWERED = (*_WORKED, _T.RECORD_SEARCH, _T.RESPOND)
@@ -296,6 +316,13 @@ WAY_TO: Mapping[Trigger, tuple[Trigger, ...]] = {
     _T.ENQUIRE: _WORKED,
     _T.REMIND: _WORKED,
     _T.NOTE: _WORKED,
+    _T.ASK_PERMISSION: _ANSWERED,
+    _T.GIVE_PERMISSION: (*_ANSWERED, _T.ASK_PERMISSION),
+    _T.REFUSE_PERMISSION: (*_ANSWERED, _T.ASK_PERMISSION),
+    _T.ANNOUNCE_DISCLOSURE: _ANSWERED,
+    _T.RECORD_DISCLOSURE: (*_ANSWERED, _T.ANNOUNCE_DISCLOSURE),
+    _T.CANNOT_KEEP: (_T.SUBMIT,),
+    _T.LIFT_CONFIDENTIALITY: (_T.SUBMIT,),
 }
 """What has to have happened before a step is possible."""
 
@@ -309,7 +336,10 @@ _COMMANDS: Mapping[Trigger, Callable[..., TraceRequest]] = {
     _T.CLOSE: requesting.close,
     _T.WITHDRAW: requesting.withdraw,
     _T.REOPEN: requesting.reopen,
+    **{trigger: partial(either.agree, trigger) for trigger in BESIDE},
 }
+CONFIDENTIAL = {"basis_keep_request_confidential": "true"}
+"""What a form says whose request shall stay unknown."""
 
 
 def answer(outcome: Outcome = Outcome.NO_RECORD, **given: Any) -> Response:
@@ -319,6 +349,11 @@ def answer(outcome: Outcome = Outcome.NO_RECORD, **given: Any) -> Response:
         "registers": (RegisterSearched("Register of makers", "1990-2026"),),
     }
     return Response(outcome, **(usual | given))
+
+
+def limited(item: str, code: str, text: str = "") -> Restriction:
+    """A handling code on one item."""
+    return Restriction(ITEM(item), HandlingCode(code), text)
 
 
 def exported(to: Authority, **given: Any) -> Response:
@@ -352,7 +387,23 @@ def fact_of(trigger: Trigger) -> Fact | None:
             return answer()
         case _T.CLOSE:
             return Closure(ClosureUse.INTELLIGENCE, TriState.UNKNOWN)
-        case _T.WITHDRAW | _T.REOPEN:
+        case _T.ASK_PERMISSION:
+            return PermissionRequest(Use.JUDICIAL, (ITEM.WHOLE,), "A trial.")
+        case _T.GIVE_PERMISSION:
+            return Permission(5, "In camera.")
+        case _T.REFUSE_PERMISSION:
+            return Refusal(5, "The source is in danger.")
+        case _T.ANNOUNCE_DISCLOSURE:
+            return DisclosurePlan(
+                DisclosureGround.COURT_ORDER,
+                (ITEM.WHOLE,),
+                "The High Court",
+                today(),
+                "Order 7.",
+            )
+        case _T.RECORD_DISCLOSURE:
+            return Disclosure("The High Court", today(), 5)
+        case _T.WITHDRAW | _T.REOPEN | _T.CANNOT_KEEP | _T.LIFT_CONFIDENTIALITY:
             return Reason("The case has moved.")
         case _T.QUERY_RESPONSE | _T.ENQUIRE | _T.REMIND | _T.NOTE:
             return Text("Which years?")

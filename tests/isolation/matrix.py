@@ -24,7 +24,10 @@ from workflows.policies import Role
 from workflows.states import State, Trigger
 
 POLICY = Path(__file__).with_name("policy.toml")
-STATES: dict[State, tuple[Trigger, ...]] = {
+CONFIDENTIAL = "confidential"
+"""A request whose existence only those know who have it in hand (UNTOC 18(20))."""
+
+STATES: dict[str, tuple[Trigger, ...]] = {
     State.DRAFT: (),
     State.SUBMITTED: (Trigger.SUBMIT,),
     State.ACKNOWLEDGED: (Trigger.SUBMIT, Trigger.ACKNOWLEDGE),
@@ -47,6 +50,7 @@ STATES: dict[State, tuple[Trigger, ...]] = {
         Trigger.RESPOND,
         Trigger.CLOSE,
     ),
+    CONFIDENTIAL: (Trigger.SUBMIT,),
     State.WITHDRAWN: (Trigger.SUBMIT, Trigger.WITHDRAW),
 }
 SIGN_IN = "sign_in"
@@ -123,7 +127,7 @@ class Room:
     reference: str = ""
     mail_number: str = ""
     token: str = ""
-    state: State = State.DRAFT
+    state: str = State.DRAFT
     wrong: list[str] = field(default_factory=list)
     cells: int = 0
 
@@ -163,10 +167,15 @@ def _expired(app: Flask, of: factories.Sides) -> Visitor:
     return visitor
 
 
-def enter(room: Room, state: State) -> None:
+def enter(room: Room, state: str) -> None:
     """Put a fresh request of that state in the room, with a photograph."""
     steps = STATES[state]
-    made = factories.after(room.of, *steps) if steps else factories.draft(room.of)
+    secret = {"keep_request_confidential": "true"} if state == CONFIDENTIAL else {}
+    made = (
+        factories.after(room.of, *steps, **secret)
+        if steps
+        else factories.draft(room.of)
+    )
     room.request, room.reference, room.state = made, made.reference, state
     room.mail_number = made.mail_number
     room.token = photographed(room, made)
@@ -217,7 +226,7 @@ def roles_of(who: str | list[str]) -> frozenset[Role]:
     return frozenset(Role(name) for name in names)
 
 
-def expected(cell: Cell, actor: Actor, state: State) -> str:
+def expected(cell: Cell, actor: Actor, state: str) -> str:
     """Return what the policy says of one cell."""
     row = cell.row
     who, about = row["who"], row.get("about", "")
@@ -245,20 +254,24 @@ def expected(cell: Cell, actor: Actor, state: State) -> str:
         return NOT_OWN
     if about == "nothing":
         return HIDDEN
-    if about == "draft" and (state is not State.DRAFT or actor.side != "requesting"):
+    if about == "draft" and (state != State.DRAFT or actor.side != "requesting"):
         return NOT_NOW
     if row.get("acts"):
         return _acts(cell, actor)
     return OPEN
 
 
-def _sees(actor: Actor, state: State) -> bool:
+def _sees(actor: Actor, state: str) -> bool:
     if actor.side == "requesting":
         return True
-    return actor.side == "requested" and state is not State.DRAFT
+    if state == CONFIDENTIAL and Role.SUPERVISOR not in actor.roles:
+        return False
+    return actor.side == "requested" and state != State.DRAFT
 
 
 def _acts(cell: Cell, actor: Actor) -> str:
+    if not actor.roles & roles_of(cell.row.get("needs", list(Role))):
+        return REFUSED
     working = "filing" if actor.side == "requesting" else "answering"
     if not actor.roles & roles_of(working):
         return REFUSED

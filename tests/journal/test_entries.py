@@ -4,7 +4,6 @@ import pytest
 from sqlalchemy import event, select, text
 
 from tests import factories
-from tests.factories import WAY_TO
 from tests.journal.conftest import entries, worst
 from tests.visitors import signed_in, stranger
 from tracing.accounts import people
@@ -40,7 +39,7 @@ def test_every_kind_has_its_words_and_every_step_its_kind():
 
 @pytest.mark.parametrize("step", list(Trigger))
 def test_a_step_is_entered_once_on_each_side_that_may_know_of_it(of, step):
-    request = factories.after(of, *WAY_TO[step], step)
+    request = factories.take(of, factories.ready_for(of, step), step)
     home = of.asked if step in factories.ANSWERERS_STEPS else of.asking
     other = of.asking if home is of.asked else of.asked
     (own,) = entries(home.id, Kind(step.value))

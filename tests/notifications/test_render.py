@@ -10,7 +10,12 @@ import pytest
 
 from tests.notifications.people import message
 from tracing.models import Authority
-from tracing.notifications.compose import EVENTS, LANGUAGES
+from tracing.notifications.compose import (
+    EVENTS,
+    LANGUAGES,
+    SUPERVISORS_ONLY,
+    URGENT,
+)
 from tracing.notifications.render import render
 
 SNAPSHOTS = Path(__file__).with_name("snapshots")
@@ -23,6 +28,7 @@ REMINDERS = [
 ]
 CASES = [(event, "") for event in EVENTS.values() if event != "reminder"]
 CASES += [("reminder", kind) for kind in ("asked", *REMINDERS)]
+CASES += [("assigned", "")]
 
 
 @pytest.fixture(params=["sqlite"])
@@ -67,6 +73,22 @@ def test_each_mail_is_small_and_names_its_language(session, event, reminder, lan
     assert "https://tracing.example/go/2026-0041732K" in envelope.text
     assert 'href="https://tracing.example/go/2026-0041732K"' in envelope.html
     assert len(envelope.html.encode()) < 3000
+
+
+@pytest.mark.parametrize("event", ["submitted", *sorted(URGENT)])
+def test_the_subject_of_a_confidential_request_says_nothing_of_it(session, event):
+    envelope = written(event, quiet=True)
+    urgent = "URGENT: a" if event in URGENT else "A"
+    assert envelope.subject == f"{urgent} message for you in the trace request service"
+    assert envelope.thread == ""
+    assert "2026-0041732K" in envelope.text
+
+
+def test_a_mail_for_supervisors_names_no_request(session):
+    row = message(Authority(id=1), event="for_supervisors", facts=SUPERVISORS_ONLY)
+    envelope = render(row, URL, FROM)
+    assert "2026" not in envelope.subject + envelope.text + envelope.html
+    assert "https://tracing.example/queue?view=unassigned" in envelope.text
 
 
 def test_nothing_is_fetched_from_anywhere(session):

@@ -13,6 +13,9 @@ from tracing.schemas.steps import (
     AnswersStep,
     ClosureStep,
     DeferralStep,
+    DisclosurePlanStep,
+    DisclosureStep,
+    PermissionRequestStep,
     QuestionsStep,
     ReasonStep,
     ResponseStep,
@@ -26,9 +29,14 @@ from workflows.facts import (
     ChainEvent,
     Closure,
     Deferral,
+    Disclosure,
+    DisclosurePlan,
+    Permission,
+    PermissionRequest,
     Question,
     Questions,
     Reason,
+    Refusal,
     RegisterSearched,
     Response,
     Search,
@@ -40,12 +48,15 @@ from workflows.states import Trigger
 from workflows.vocabulary import (
     ChainEventType,
     ClosureUse,
+    DisclosureGround,
     Ground,
     HandlingCode,
+    InformationItem,
     LastLegalStatus,
     Outcome,
     SearchResult,
     TriState,
+    Use,
 )
 
 TODAY = date(2026, 11, 26)
@@ -178,6 +189,37 @@ FACTS = {
     "enquire": ({"text": "How far?"}, Text("How far?")),
     "remind": ({"text": "Due"}, Text("Due")),
     "note": ({"text": "Call"}, Text("Call")),
+    "ask_permission": (
+        {"use": "ONWARD", "to": "NP", "items": ["TRANSFERS"], "purpose": "A trace"},
+        PermissionRequest(Use.ONWARD, (InformationItem.TRANSFERS,), "A trace", "NP"),
+    ),
+    "give_permission": (
+        {"asked": "7", "conditions": "In camera"},
+        Permission(7, "In camera"),
+    ),
+    "refuse_permission": ({"asked": "7", "reason": "Danger"}, Refusal(7, "Danger")),
+    "announce_disclosure": (
+        {
+            "ground": "COURT_ORDER",
+            "reason": "Order 7",
+            "items": ["PERSONS"],
+            "to": "A court",
+            "planned": "2026-11-26",
+        },
+        DisclosurePlan(
+            DisclosureGround.COURT_ORDER,
+            (InformationItem.PERSONS,),
+            "A court",
+            date(2026, 11, 26),
+            "Order 7",
+        ),
+    ),
+    "record_disclosure": (
+        {"announced": "8", "to": "A court", "on": "2026-11-25"},
+        Disclosure("A court", date(2026, 11, 25), 8),
+    ),
+    "cannot_keep": ({"reason": "It is public"}, Reason("It is public")),
+    "lift_confidentiality": ({"reason": "Arrested"}, Reason("Arrested")),
 }
 
 
@@ -283,6 +325,52 @@ def test_a_draft_of_a_step_stays_data(trigger):
                     "Say whether the point of diversion was established"
                 ]
             },
+        ),
+        (
+            PermissionRequestStep,
+            {"use": "ONWARD"},
+            {
+                "to": ["Choose the State to pass it on to"],
+                "items": ["Name the information"],
+                "purpose": ["Say what for"],
+            },
+        ),
+        (
+            DisclosurePlanStep,
+            FACTS["announce_disclosure"][0] | {"planned": "2026-11-25"},
+            {"planned": ["Enter a date not in the past"]},
+        ),
+        (
+            DisclosureStep,
+            {"to": "A court", "on": "2026-11-26"},
+            {
+                "ground": ["Say why it could not be kept confidential"],
+                "items": ["Name the information"],
+                "no_notice": ["Say why there was no time for notice"],
+            },
+        ),
+        (
+            DisclosureStep,
+            {
+                "to": "A court",
+                "on": "2026-11-26",
+                "ground": "COURT_ORDER",
+                "items": ["WHOLE"],
+                "no_notice": "In a hurry",
+            },
+            {"ground": ["Notify the provider first: give notice"]},
+        ),
+        (
+            ResponseStep,
+            answer_for(Outcome.NO_RECORD)
+            | {"items": [{"item": "TEXT", "handling": "H3"}]},
+            {"items": {0: {"text": ["Write the restriction"]}}},
+        ),
+        (
+            ResponseStep,
+            answer_for(Outcome.NO_RECORD)
+            | {"items": 2 * [{"item": "TEXT", "handling": "H2"}]},
+            {"items": ["Give each item one code"]},
         ),
         (ReasonStep, {"reason": "\u200b"}, {"reason": ["Give the reason"]}),
         (TextStep, {}, {"text": ["Write the text"]}),

@@ -441,7 +441,7 @@ class TestAStep:
     ):
         if step is Trigger.ACKNOWLEDGE:
             pytest.skip("it carries nothing")
-        request_ = factories.after(of, *factories.WAY_TO[step])
+        request_ = factories.ready_for(of, step)
         answers = step in factories.ANSWERERS_STEPS
         who = signed_in(app, of.officer if answers else of.investigator)
         address = self.step(request_, step.value)

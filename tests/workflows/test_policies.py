@@ -37,9 +37,14 @@ SEES = [role for role, (sees, _, _) in ROLES.items() if sees]
 BLIND = [role for role, (sees, _, _) in ROLES.items() if not sees]
 
 
-def a_request(state: State, requested: int | None = ITALY) -> SimpleNamespace:
+def a_request(
+    state: State, requested: int | None = ITALY, **given: object
+) -> SimpleNamespace:
     """Return a request of Kenya to Italy."""
-    return SimpleNamespace(state=state, requesting_id=KENYA, requested_id=requested)
+    usual = {"confidential": False, "assigned_to_id": None} | given
+    return SimpleNamespace(
+        state=state, requesting_id=KENYA, requested_id=requested, **usual
+    )
 
 
 def a_person(authority: int, *roles: Role) -> Actor:
@@ -151,6 +156,46 @@ def test_unseen_is_said_in_the_same_words_whatever_the_cause():
     assert said == {"There is no such request."}
 
 
+# ------------------------------------------- a request whose existence is confidential
+
+ASSIGNED, ANOTHER = 7, 8
+# Role: does it know of the request while it is nobody's, another's, its own.
+KNOWS = {
+    Role.OFFICER: (False, False, True),
+    Role.INVESTIGATOR: (False, False, True),
+    Role.AUDITOR: (False, False, True),
+    Role.SUPERVISOR: (True, True, True),
+}
+
+
+@pytest.mark.parametrize("state", SENT)
+@pytest.mark.parametrize("role", KNOWS)
+def test_the_answering_side_tells_only_those_with_the_case_in_hand(role, state):
+    person = a_person(ITALY, role)
+    hands = (None, ANOTHER, ASSIGNED)
+    for assigned, knows in zip(hands, KNOWS[role], strict=True):
+        kept = a_request(state, confidential=True, assigned_to_id=assigned)
+        assert may_see(person, kept) is knows
+        if not knows:
+            assert possible(person, kept) == ()
+            with pytest.raises(NotVisible, match="There is no such request"):
+                require(person, Trigger.NOTE, kept)
+
+
+@pytest.mark.parametrize("role", SEES)
+def test_the_side_that_asks_works_on_it_as_on_any_other(role):
+    kept = a_request(State.SUBMITTED, confidential=True, assigned_to_id=ANOTHER)
+    assert may_see(a_person(KENYA, role), kept)
+    assert not may_see(a_person(PERU, role), kept)
+
+
+def test_a_supervisor_of_the_answering_side_chooses_who_answers():
+    kept = a_request(State.SUBMITTED, confidential=True)
+    assert policies.may_hand_over(a_person(ITALY, Role.SUPERVISOR), kept)
+    assert not policies.may_hand_over(a_person(KENYA, Role.SUPERVISOR), kept)
+    assert not policies.may_hand_over(a_person(ITALY, Role.OFFICER), kept)
+
+
 # ---------------------------------------------------------------------- who does what
 
 
@@ -196,24 +241,33 @@ def test_two_roles_do_the_work_of_both():
     assert both.is_any(Role.AUDITOR, Role.ADMINISTRATOR)
 
 
+PERMISSIONS = {"ask_permission", "give_permission", "refuse_permission"}
+EITHER = PERMISSIONS | {"announce_disclosure", "record_disclosure"}
 BUTTONS = [
     (KENYA, Role.INVESTIGATOR, State.DRAFT, {"submit"}),
     (KENYA, Role.OFFICER, State.DRAFT, set()),
     (
         *(ITALY, Role.OFFICER, State.SUBMITTED),
-        {"acknowledge", "ask_clarification", "enquire", "remind", "note"},
+        {"acknowledge", "ask_clarification", "enquire", "remind", "note"}
+        | EITHER
+        | {"cannot_keep"},
     ),
     (
         *(KENYA, Role.INVESTIGATOR, State.SUBMITTED),
-        {"withdraw", "enquire", "remind", "note"},
+        {"withdraw", "enquire", "remind", "note"} | EITHER | {"lift_confidentiality"},
     ),
     (
         *(KENYA, Role.SUPERVISOR, State.RESPONDED),
-        {"query_response", "close", "withdraw", "enquire", "remind", "note"},
+        {"query_response", "close", "withdraw", "enquire", "remind", "note"}
+        | EITHER
+        | {"lift_confidentiality"},
     ),
     (ITALY, Role.INVESTIGATOR, State.SUBMITTED, set()),
-    (ITALY, Role.SUPERVISOR, State.CLOSED, set()),
-    (KENYA, Role.INVESTIGATOR, State.CLOSED, {"reopen"}),
+    (ITALY, Role.SUPERVISOR, State.CLOSED, EITHER | {"cannot_keep"}),
+    (
+        *(KENYA, Role.INVESTIGATOR, State.CLOSED),
+        {"reopen", "lift_confidentiality"} | EITHER,
+    ),
 ]
 
 

@@ -18,11 +18,11 @@ from tracing.journal.kinds import Kind as Entry
 from tracing.models import RequestEvent, TraceRequest
 from tracing.models.trace_request import FAR
 from tracing.notifications import compose, reminders
-from workflows import deadlines, lifecycle, policies, regimes
+from workflows import deadlines, lifecycle, policies, regimes, restrictions
 from workflows.deadlines import Deadline, Kind
 from workflows.facts import Fact, Response
 from workflows.policies import Actor
-from workflows.states import NEUTRAL, OPEN, Party, State, Trigger
+from workflows.states import BESIDE, NEUTRAL, OPEN, Party, State, Trigger
 from workflows.vocabulary import LegalBasis, Urgency
 
 
@@ -100,6 +100,7 @@ def apply(
     at = now or utcnow()
     party = policies.require(actor, trigger, request)
     policies.require_grounds(actor, fact)
+    restrictions.check(request, trigger, fact, by=party, zone=_zone_of(request, party))
     change = lifecycle.fire(request, trigger, by=party, at=at, fact=fact)
     request.events.append(
         RequestEvent(
@@ -118,7 +119,8 @@ def apply(
     request.changed_at = at
     if isinstance(fact, Response):
         request.outcome = fact.outcome
-    takes_on = party is Party.REQUESTED and trigger not in NEUTRAL
+    _settle_confidentiality(request, trigger)
+    takes_on = party is Party.REQUESTED and trigger not in (*NEUTRAL, *BESIDE)
     if takes_on and request.assigned_to_id is None:
         request.assigned_to_id = actor.user_id
     request.settle()
@@ -136,6 +138,20 @@ def apply(
     first = len(request.events) == 1
     reminders.plan_for(request, plan, regime_of(request), first=first)
     enter_step(request, actor)  # last: it takes the lock on the chains
+
+
+def _zone_of(request: TraceRequest, party: Party) -> ZoneInfo:
+    side = request.requested if party is Party.REQUESTED else None
+    return ZoneInfo((side or request.requesting).zone)
+
+
+def _settle_confidentiality(request: TraceRequest, trigger: Trigger) -> None:
+    """Keep the request from those who do not answer it, as long as that is asked."""
+    match trigger:
+        case Trigger.SUBMIT:
+            request.confidential = bool(request.keep_request_confidential)
+        case Trigger.LIFT_CONFIDENTIALITY:
+            request.confidential = False
 
 
 def enter_step(request: TraceRequest, actor: Actor) -> None:

@@ -18,8 +18,8 @@ from tracing.journal import journal
 from tracing.journal.kinds import Kind
 from tracing.models import BreakGlass, OutboxMessage, TraceRequest
 from tracing.notifications.compose import (
-    each_once,
     facts_of,
+    letters_to,
     mailbox_of,
     new_message_id,
 )
@@ -27,7 +27,7 @@ from tracing.schemas.fields import Block
 from tracing.security import isolation
 from workflows.errors import NotPermitted, NotVisible
 from workflows.policies import Actor, require_operator
-from workflows.states import State
+from workflows.states import Party, State
 from workflows.vocabulary import N_
 
 LASTS: Final = timedelta(hours=1)
@@ -109,22 +109,29 @@ def give(actor: Actor, number: int, now: datetime) -> None:
 
 
 def _messages(request: TraceRequest, now: datetime) -> list[OutboxMessage]:
-    """Return the notice to the mailbox of each side."""
-    sides = [side for side in (request.requesting, request.requested) if side]
+    """Return the notice to the mailbox of each side, or to who has it in hand."""
+    facts = facts_of(request, None)
+    told = [(mailbox_of(request.requesting), EVENT, facts, request.requesting_id)]
+    if request.requested is not None:
+        asked = request.requested
+        letters = [(mailbox_of(asked), EVENT, facts)]
+        if request.confidential:
+            letters = letters_to(request, Party.REQUESTED, EVENT, facts)
+        told += [(*letter, asked.id) for letter in letters]
     return [
         OutboxMessage(
             message_id=new_message_id(current_app.config["MAIL_DOMAIN"]),
             request_id=request.id,
-            authority_id=side.id,
-            event=EVENT,
+            authority_id=authority_id,
+            event=event,
             recipient=recipient.address,
             language=recipient.language,
-            facts=facts_of(request, None),
+            facts=dict(said),
             created_at=now,
             next_at=now,
         )
-        for side in sides
-        for recipient in each_once([mailbox_of(side)])
+        for recipient, event, said, authority_id in told
+        if recipient.address
     ]
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple, cast
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Integer,
     Select,
@@ -34,7 +35,7 @@ from tracing.models import (
     TraceRequest,
 )
 from workflows.errors import NotVisible
-from workflows.policies import CASE_ROLES, Actor
+from workflows.policies import CASE_ROLES, Actor, sees_all
 from workflows.states import State
 from workflows.vocabulary import FirearmType, ItemKind, MarkType, Outcome, Urgency
 
@@ -46,26 +47,82 @@ COUNT_LIMIT = 1000
 # the next is bound. Building one costs as much as running it.
 _AUTHORITY: Final = bindparam("authority", type_=Integer)
 _USER: Final = bindparam("user", type_=Integer)
+_SEES_ALL: Final = bindparam("sees_all", type_=Boolean)
 _NOW: Final = bindparam("now", type_=TraceRequest.due.type)
 _REFERENCE: Final = bindparam("reference", type_=String)
 
 
-def _visible(authority: ColumnElement[int] | int = _AUTHORITY) -> ColumnElement[bool]:
-    """Return the condition of a request that exists for the (bound) authority."""
+# Whether a request exists for a person of the side that answers: the rule is
+# `policies.has_in_hand` (UNTOC 18(20)), for one row, and for lists.
+_KEPT: Final = aliased(TraceRequest)
+
+
+def _in_hand(user: Any, everything: Any) -> ColumnElement[bool]:
+    return or_(
+        everything,
+        TraceRequest.confidential.is_(False),
+        TraceRequest.assigned_to_id == user,
+    )
+
+
+def _hidden(column: Any) -> Select[Any]:
+    """Return a column of the few that the bound person must not meet."""
+    hidden: Any = select(column).where(
+        _KEPT.requested_id == _AUTHORITY,
+        _KEPT.confidential,
+        _KEPT.assigned_to_id.is_distinct_from(_USER),
+    )
+    return cast("Select[Any]", hidden)
+
+
+def _visible(
+    authority: Any = _AUTHORITY, user: Any = _USER, everything: Any = _SEES_ALL
+) -> ColumnElement[bool]:
+    """Return the condition of a request that exists for a person, bound or given."""
     return or_(
         TraceRequest.requesting_id == authority,
         and_(
             TraceRequest.requested_id == authority,
             TraceRequest.state != State.DRAFT,
+            _in_hand(user, everything),
         ),
     )
+
+
+def _who(actor: Actor) -> dict[str, object]:
+    """Return what these conditions have to know of a person."""
+    return {
+        "authority": actor.authority_id,
+        "user": actor.user_id,
+        "sees_all": sees_all(actor),
+    }
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
     """Return the same for one actor, for statements that others build."""
     if actor.roles.isdisjoint(CASE_ROLES):
         return TraceRequest.id.is_(None)
-    return _visible(actor.authority_id)
+    everything = literal(sees_all(actor), Boolean)
+    return _visible(actor.authority_id, actor.user_id, everything)
+
+
+def references_hidden_from(actor: Actor) -> Select[Any]:
+    """Return the references an authority keeps from one of its people.
+
+    For what speaks of requests without being one, as the journal does.
+    """
+    return _hidden_from(actor, _KEPT.reference)
+
+
+def is_kept_from(actor: Actor) -> bool:
+    """Tell whether there are requests that the actor's authority keeps from it."""
+    some = references_hidden_from(actor).limit(1)
+    return db.session.scalar(some) is not None
+
+
+def _hidden_from(actor: Actor, column: Any) -> Select[Any]:
+    hidden = _hidden(column).params(**_who(actor))
+    return hidden.where(_KEPT.id.is_(None)) if sees_all(actor) else hidden
 
 
 def _found(
@@ -74,7 +131,7 @@ def _found(
     """Return what one reading finds for the actor, or nothing that tells of it."""
     if actor.roles.isdisjoint(CASE_ROLES):
         raise NotVisible("There is no such request.")
-    found = db.session.scalar(statement, values | {"authority": actor.authority_id})
+    found = db.session.scalar(statement, values | _who(actor))
     if found is None:
         raise NotVisible("There is no such request.")
     return found
@@ -101,6 +158,7 @@ def _whole(*, people: bool) -> Select[TraceRequest]:
             joinedload(TraceRequest.item).selectinload(Item.markings),
             selectinload(TraceRequest.events),
             selectinload(TraceRequest.persons),
+            selectinload(TraceRequest.item_restrictions),
         )
     )
     if people:
@@ -187,11 +245,14 @@ class Page:
     later: Place | None
 
 
-def _queue(name: str) -> Select[TraceRequest]:
+def _queue(name: str, *, all_: bool) -> Select[TraceRequest]:
     query = select(TraceRequest).where(
         TraceRequest.requested_id == _AUTHORITY,
         TraceRequest.awaiting.is_(True),
     )
+    if not all_:
+        # Read from an index of its own, so that the list still is from its.
+        query = query.where(TraceRequest.id.not_in(_hidden(_KEPT.id)))
     match name:
         case "mine":
             query = query.where(TraceRequest.assigned_to_id == _USER)
@@ -204,7 +265,7 @@ def _queue(name: str) -> Select[TraceRequest]:
     return query
 
 
-def _mine(name: str) -> Select[TraceRequest]:
+def _mine(name: str, *, all_: bool) -> Select[TraceRequest]:  # noqa: ARG001 - as above
     query = select(TraceRequest).where(TraceRequest.requesting_id == _AUTHORITY)
     match name:
         case "drafts":
@@ -275,13 +336,14 @@ def _rows(
     kind: str,
     view: str,
     *,
+    all_: bool,
     state: bool,
     country: bool,
     placed: bool,
     backwards: bool,
 ) -> Select[Any]:
     """Return the statement of one page: a shape of a list, its values still open."""
-    query = LISTS[kind](view)
+    query = LISTS[kind](view, all_=all_)
     if state:
         query = query.where(TraceRequest.state == bindparam("state"))
     if country:
@@ -310,7 +372,7 @@ def _rows(
 
 
 def _values(actor: Actor, now: datetime) -> dict[str, object]:
-    return {"authority": actor.authority_id, "user": actor.user_id, "now": now}
+    return _who(actor) | {"now": now}
 
 
 def _page(
@@ -320,6 +382,7 @@ def _page(
     statement = _rows(
         kind,
         view.name,
+        all_=sees_all(actor),
         state=view.state is not None,
         country=bool(view.country),
         placed=place is not None,
@@ -367,11 +430,11 @@ Counted = tuple[str, str]
 
 
 @cache
-def _counting(wanted: tuple[Counted, ...]) -> Any:
+def _counting(wanted: tuple[Counted, ...], *, all_: bool) -> Any:
     parts = []
     for number, (kind, name) in enumerate(wanted):
         inner = (
-            LISTS[kind](name)
+            LISTS[kind](name, all_=all_)
             .with_only_columns(TraceRequest.id)
             .limit(COUNT_LIMIT)
             .subquery()
@@ -390,7 +453,9 @@ def counts(
 ) -> dict[Counted, int]:
     """Count views of lists, each up to COUNT_LIMIT, in one statement."""
     wanted = tuple(wanted)
-    found = db.session.execute(_counting(wanted), _values(actor, now)).all()
+    found = db.session.execute(
+        _counting(wanted, all_=sees_all(actor)), _values(actor, now)
+    ).all()
     return {wanted[row.which]: row.n for row in found}
 
 
@@ -403,6 +468,10 @@ def outgoing(
         .where(
             OutboxMessage.authority_id == actor.authority_id,
             OutboxMessage.event.not_in(without),
+            or_(
+                OutboxMessage.request_id.is_(None),
+                OutboxMessage.request_id.not_in(_hidden_from(actor, _KEPT.id)),
+            ),
         )
         .order_by(OutboxMessage.id.desc())
         .limit(limit)

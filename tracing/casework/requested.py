@@ -1,16 +1,27 @@
 """What the requested authority does: acknowledge, ask, search, defer, answer."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
+
+from flask import current_app
+from sqlalchemy import select
 
 from tracing.casework import attachments, queries
 from tracing.casework.apply import apply, check_version, enter, utcnow
 from tracing.extensions import db, wake
 from tracing.journal.kinds import Kind as Entry
 from tracing.models import Account, TraceRequest
+from tracing.notifications import compose
 from workflows.errors import FactMissing, NotPermitted
 from workflows.facts import Deferral, Questions, Response, Search
-from workflows.policies import Actor, may_answer, party_of
+from workflows.policies import (
+    ANSWERERS,
+    Actor,
+    may_answer,
+    may_hand_over,
+    party_of,
+)
 from workflows.states import Party, Trigger
 
 
@@ -110,4 +121,42 @@ def assign(reference: str, actor: Actor, *, version: int | None = None) -> Trace
     request.assigned_to = db.session.get_one(Account, actor.user_id)
     enter(Entry.ASSIGNED, request, actor)
     db.session.commit()
+    return request
+
+
+def answerers(actor: Actor) -> Sequence[Account]:
+    """Return the people of one's authority who may answer requests."""
+    found = db.session.scalars(
+        select(Account)
+        .where(Account.authority_id == actor.authority_id, Account.active.is_(True))
+        .order_by(Account.name, Account.id)
+    )
+    return [a for a in found if not a.role_names.isdisjoint(ANSWERERS)]
+
+
+def hand_over(
+    reference: str,
+    actor: Actor,
+    account_id: int,
+    *,
+    version: int | None = None,
+    now: datetime | None = None,
+) -> TraceRequest:
+    """Put a person in charge of a request, as a supervisor; no step of its life."""
+    request = queries.by_reference(reference, actor)
+    check_version(request, version)
+    if not may_hand_over(actor, request):
+        raise NotPermitted("Your role does not allow this; the role supervisor does.")
+    chosen = next((a for a in answerers(actor) if a.id == account_id), None)
+    if chosen is None:
+        raise FactMissing("Choose who answers the request.")
+    request.assigned_to = chosen
+    at = now or utcnow()
+    domain = current_app.config["MAIL_DOMAIN"]
+    if chosen.id != actor.user_id:
+        messages = compose.handed_over(request, chosen, now=at, domain=domain)
+        db.session.add_all(messages)
+    enter(Entry.ASSIGNED, request, actor, to=chosen.id)
+    db.session.commit()
+    wake()
     return request

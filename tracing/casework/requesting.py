@@ -25,10 +25,12 @@ from tracing.models import (
     Recovery,
     TraceRequest,
 )
+from workflows import restrictions
 from workflows.errors import NotPermitted, TransitionNotAllowed
-from workflows.facts import Answers, Closure, Reason, Submission, Text
+from workflows.facts import Answers, Closure, Reason, Restriction, Submission, Text
 from workflows.policies import Actor, may_file
-from workflows.states import State, Trigger
+from workflows.states import Party, State, Trigger
+from workflows.vocabulary import Use
 
 DRAWS: Final = 5
 log = logging.getLogger(__name__)
@@ -176,10 +178,12 @@ def enter_draft(
     request: TraceRequest,
     actor: Actor,
     before: sections.Values | None = None,
+    **said: object,
 ) -> None:
     """Enter a draft as it is saved: what changed in it, and the mark of the whole."""
     changed = sections.changes(before or {}, sections.typed(request))
-    enter(entry, request, actor, changed=changed, content=sections.digest(request))
+    content = sections.digest(request)
+    enter(entry, request, actor, changed=changed, content=content, **said)
 
 
 def save_draft(
@@ -240,6 +244,7 @@ def submit(
     check_version(request, version)
     zone = ZoneInfo(request.requesting.zone)
     sections.require_complete(request, at.astimezone(zone).date())
+    _require_provided(request)
     fact = Submission(
         confidentiality_guaranteed=bool(request.confidentiality_guaranteed),
         confidentiality_reason=request.confidentiality_reason or "",
@@ -248,6 +253,45 @@ def submit(
     apply(request, Trigger.SUBMIT, actor=actor, fact=fact, now=at)
     db.session.commit()
     wake()
+    return request
+
+
+def _require_provided(request: TraceRequest) -> None:
+    """Refuse to send on what its provider has not permitted for this State.
+
+    The addressee of a draft can change after it was started.
+    """
+    to = request.requested.country if request.requested else ""
+    for row in request.provided:
+        restriction = Restriction(
+            row.item, row.handling, row.text, tuple(map(Use, row.allows))
+        )
+        permitted = restrictions.permission(
+            row.source.events,
+            row.item,
+            Use.ONWARD,
+            by=Party.REQUESTING,
+            to=to,
+            since=row.position,
+        )
+        restrictions.require_use(restriction, Use.ONWARD, permitted)
+
+
+def leave_out(
+    reference: str, actor: Actor, number: int, *, version: int | None = None
+) -> TraceRequest:
+    """Take out of an onward draft what another State provided."""
+    request = queries.by_reference(reference, actor)
+    require_filing(actor)
+    if request.state is not State.DRAFT:
+        raise TransitionNotAllowed("Only a draft can be changed; this one is sent.")
+    check_version(request, version)
+    kept = [row for row in request.provided if row.id != number]
+    left = [row.item.value for row in request.provided if row.id == number]
+    request.provided = kept
+    request.changed_at = utcnow()
+    enter_draft(Entry.SAVED, request, actor, sections.typed(request), left_out=left)
+    db.session.commit()
     return request
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from marshmallow import ValidationError
 
 from tracing.journal.canonical import canonical, plain
-from tracing.models import Item, Marking, Person, TraceRequest
+from tracing.models import Item, ItemRestriction, Marking, Person, TraceRequest
 from tracing.schemas.fields import Section
 from tracing.schemas.request import SECTIONS
 from workflows.scripts import script_of
@@ -23,6 +23,8 @@ _PERSON = [
     for column in Person.__table__.columns
     if column.key not in ("id", "request_id")
 ]
+
+_RESTRICTION = ("item", "handling", "text", "allows")
 
 Values = dict[str, dict[str, Any]]
 
@@ -118,6 +120,15 @@ def write(request: TraceRequest, key: str, data: Mapping[str, Any]) -> None:
             target = request.item if key == "item" else request.recovery
             for name in _fields(key):
                 setattr(target, name, data.get(name))
+        case "basis":
+            for name in _fields(key):
+                if name != "item_restrictions":
+                    setattr(request, name, data.get(name))
+            request.item_restrictions = [
+                ItemRestriction(**row)
+                for row in data.get("item_restrictions") or ()
+                if row.get("item") and row.get("handling")
+            ]
         case _:
             for name in _fields(key):
                 setattr(request, name, data.get(name))
@@ -165,6 +176,13 @@ def typed(request: TraceRequest) -> Values:
                 found[key] = {
                     "persons": [_columns(p, _PERSON) for p in request.persons]
                 }
+            case "basis":
+                plain_ = tuple(n for n in _fields(key) if n != "item_restrictions")
+                found[key] = _columns(request, plain_)
+                if request.item_restrictions:
+                    found[key]["item_restrictions"] = [
+                        _columns(row, _RESTRICTION) for row in request.item_restrictions
+                    ]
             case "item":
                 found[key] = _columns(request.item, _fields(key))
             case "find":

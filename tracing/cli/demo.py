@@ -35,6 +35,7 @@ from workflows.facts import (
     Reason,
     RegisterSearched,
     Response,
+    Restriction,
     Search,
     Submission,
     Text,
@@ -49,6 +50,7 @@ from workflows.vocabulary import (
     Disposal,
     Ground,
     HandlingCode,
+    InformationItem,
     LastLegalStatus,
     LegalBasis,
     Outcome,
@@ -695,6 +697,11 @@ def response_of(
         if "consultation" in outcome.needs
         else "",
         text="We remain at your disposal. This answer is invented.",
+        items=(
+            (Restriction(InformationItem.ACQUIRER, HandlingCode.H2),)
+            if outcome is Outcome.EXPORTED
+            else ()
+        ),
     )
 
 
@@ -734,6 +741,8 @@ def closure_of(tale: Tale, today: date) -> Closure:
     """Return what became of a trace."""
     n = tale.number
     uses = (ClosureUse.PROCEEDINGS, ClosureUse.INTELLIGENCE, ClosureUse.NONE)
+    # Who acquired an exported item stays out of court: the provider was not asked.
+    shown = (InformationItem.TRANSFERS,)
     if n % 3:
         return Closure(uses[n % 3], TriState.UNKNOWN, feedback="Thank you.")
     return Closure(
@@ -744,5 +753,6 @@ def closure_of(tale: Tale, today: date) -> Closure:
         diversion_manner="Theft from a dealer (invented)",
         last_legal_status=LastLegalStatus.STOLEN,
         disposal=Disposal.EVIDENCE_HOLD,
+        used_items=shown,
         feedback="Your answer led to the dealer. Thank you.",
     )

@@ -24,6 +24,13 @@ class Kind(StrEnum):
     ENQUIRE = "enquire"
     REMIND = "remind"
     NOTE = "note"
+    ASK_PERMISSION = "ask_permission"
+    GIVE_PERMISSION = "give_permission"
+    REFUSE_PERMISSION = "refuse_permission"
+    ANNOUNCE_DISCLOSURE = "announce_disclosure"
+    RECORD_DISCLOSURE = "record_disclosure"
+    CANNOT_KEEP = "cannot_keep"
+    LIFT_CONFIDENTIALITY = "lift_confidentiality"
     DRAFTED = "drafted"
     SAVED = "saved"
     ASSIGNED = "assigned"
@@ -80,6 +87,13 @@ LABELS: Final = {
     Kind.ENQUIRE: N_("Asked how it is going"),
     Kind.REMIND: N_("Reminder written"),
     Kind.NOTE: N_("Internal note written"),
+    Kind.ASK_PERMISSION: N_("Permission asked for"),
+    Kind.GIVE_PERMISSION: N_("Permission given"),
+    Kind.REFUSE_PERMISSION: N_("Permission refused"),
+    Kind.ANNOUNCE_DISCLOSURE: N_("Disclosure announced"),
+    Kind.RECORD_DISCLOSURE: N_("Disclosure recorded"),
+    Kind.CANNOT_KEEP: N_("Said that it cannot be kept confidential"),
+    Kind.LIFT_CONFIDENTIALITY: N_("Confidentiality lifted"),
     Kind.DRAFTED: N_("Draft started"),
     Kind.SAVED: N_("Draft saved"),
     Kind.ASSIGNED: N_("Request assigned"),

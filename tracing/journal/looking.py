@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from tracing.extensions import db
 from tracing.journal.kinds import Kind
@@ -56,9 +56,17 @@ class Page:
 
 
 def page(
-    chain_id: int, wanted: Filter, *, before: int | None = None, size: int = 50
+    chain_id: int,
+    wanted: Filter,
+    *,
+    without: Select[Any] | None = None,
+    before: int | None = None,
+    size: int = 50,
 ) -> Page:
-    """Return a page of one authority's journal, newest first."""
+    """Return a page of one authority's journal, newest first.
+
+    `without` reads the references that the reader must not meet.
+    """
     query = select(JournalEntry.seq, JournalEntry.record, JournalEntry.hash).where(
         JournalEntry.chain_id == chain_id
     )
@@ -68,6 +76,8 @@ def page(
         query = query.where(JournalEntry.kind.in_([k.value for k in wanted.kinds]))
     if wanted.about:
         query = query.where(JournalEntry.about == wanted.about)
+    if without is not None:
+        query = query.where(JournalEntry.about.not_in(without))
     if wanted.since:
         query = query.where(JournalEntry.at >= wanted.since.isoformat())
     if wanted.until and wanted.until < date.max:

@@ -5,7 +5,15 @@ from datetime import UTC, date, datetime, time
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from tracing.models.account import Account
@@ -20,6 +28,7 @@ from workflows.vocabulary import (
     FiringAction,
     HandlingCode,
     IllicitLimb,
+    InformationItem,
     ItemKind,
     LegalBasis,
     LegalJustification,
@@ -37,6 +46,7 @@ from workflows.vocabulary import (
     TransportMode,
     TriState,
     Urgency,
+    Use,
 )
 
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
@@ -96,6 +106,13 @@ class TraceRequest(Base):
         ),
         Index("ix_trace_request_mine_late", "requesting_id", "awaiting", "due", "id"),
         Index("ix_trace_request_filed", "requesting_id", "filed_by_id", "id"),
+        # The few whose existence is confidential: what others must not meet anywhere.
+        Index(
+            "ix_trace_request_confidential",
+            *("requested_id", "assigned_to_id", "reference"),
+            sqlite_where=text("confidential = 1"),
+            postgresql_where=text("confidential"),
+        ),
         UniqueConstraint("year", "number"),
     )
 
@@ -124,6 +141,8 @@ class TraceRequest(Base):
     regime: Mapped[str | None] = mapped_column(String(40))
     calendar_version: Mapped[str | None] = mapped_column(String(80))
     outcome: Mapped[Outcome | None] = mapped_column(code_of(Outcome))
+    # Since it was sent, and until the requester says otherwise (UNTOC 18(20)).
+    confidential: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     # header
     urgency: Mapped[Urgency | None] = mapped_column(code_of(Urgency))
@@ -175,6 +194,15 @@ class TraceRequest(Base):
     )
     events: Mapped[list["RequestEvent"]] = relationship(
         order_by="RequestEvent.position", cascade="all, delete-orphan"
+    )
+    item_restrictions: Mapped[list["ItemRestriction"]] = relationship(
+        order_by="ItemRestriction.id", cascade="all, delete-orphan"
+    )
+    provided: Mapped[list["ProvidedItem"]] = relationship(
+        back_populates="request",
+        foreign_keys="ProvidedItem.request_id",
+        order_by="ProvidedItem.id",
+        cascade="all, delete-orphan",
     )
 
     __mapper_args__ = {"version_id_col": version}
@@ -278,6 +306,46 @@ class Person(Base):
     nationality: Mapped[str | None] = mapped_column(String(2))
     id_number: Mapped[str | None] = mapped_column(String(100))
     is_registered_owner: Mapped[TriState | None] = mapped_column(code_of(TriState))
+
+
+class ItemRestriction(Base):
+    """What the requester allows with one item of its request (FP 12(5))."""
+
+    __tablename__ = "item_restriction"
+
+    id: Mapped[Key]
+    request_id: Mapped[int] = mapped_column(ForeignKey("trace_request.id"), index=True)
+    item: Mapped[InformationItem] = mapped_column(code_of(InformationItem))
+    handling: Mapped[HandlingCode] = mapped_column(code_of(HandlingCode))
+    text: Mapped[str | None] = mapped_column(Text)
+    allows: Mapped[tuple[str, ...] | None] = mapped_column(CodeList(Use))
+
+
+class ProvidedItem(Base):
+    """What another State provided, carried into an onward request with its limits."""
+
+    __tablename__ = "provided_item"
+
+    id: Mapped[Key]
+    request_id: Mapped[int] = mapped_column(ForeignKey("trace_request.id"), index=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("trace_request.id"), index=True)
+    provider_id: Mapped[int] = mapped_column(ForeignKey("authority.id"))
+    provided_at: Mapped[datetime]
+    position: Mapped[int]
+    """Of the answer it comes from, in the history of `source`."""
+    item: Mapped[InformationItem] = mapped_column(code_of(InformationItem))
+    handling: Mapped[HandlingCode] = mapped_column(code_of(HandlingCode))
+    text: Mapped[str] = mapped_column(Text)
+    allows: Mapped[tuple[str, ...]] = mapped_column(CodeList(Use))
+    conditions: Mapped[str] = mapped_column(Text)
+    """What the provider made a condition of its permission."""
+    content: Mapped[dict[str, Any]]
+
+    request: Mapped[TraceRequest] = relationship(
+        back_populates="provided", foreign_keys=[request_id]
+    )
+    source: Mapped[TraceRequest] = relationship(foreign_keys=[source_id])
+    provider: Mapped[Authority] = relationship()
 
 
 class RequestEvent(Base):

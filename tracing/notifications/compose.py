@@ -26,6 +26,13 @@ EVENTS: Final = {
     Trigger.REOPEN: "reopened",
     Trigger.ENQUIRE: "enquiry",
     Trigger.REMIND: "reminder",
+    Trigger.ASK_PERMISSION: "permission_asked",
+    Trigger.GIVE_PERMISSION: "permission_given",
+    Trigger.REFUSE_PERMISSION: "permission_refused",
+    Trigger.ANNOUNCE_DISCLOSURE: "disclosure_announced",
+    Trigger.RECORD_DISCLOSURE: "disclosed",
+    Trigger.CANNOT_KEEP: "cannot_keep",
+    Trigger.LIFT_CONFIDENTIALITY: "confidentiality_lifted",
 }
 """Steps the other side is told of; a note and a search stay inside one authority."""
 
@@ -79,15 +86,35 @@ def each_once(recipients: Iterable[Recipient]) -> tuple[Recipient, ...]:
     return tuple(found.values())
 
 
+URGENT: Final = frozenset({"disclosure_announced", "disclosed", "cannot_keep"})
+"""What cannot wait: the subject says so."""
+
+FOR_SUPERVISORS: Final = "for_supervisors"
+"""The mail that names no request, for a mailbox that others read as well."""
+
+
 def recipients_of(request: TraceRequest, party: Party) -> tuple[Recipient, ...]:
-    """Return whom to tell on one side: its mailbox, and the officer in charge."""
+    """Return whom to tell on one side: its mailbox, and the officer in charge.
+
+    Of a confidential request the answering side tells only who has it in hand: the
+    officer in charge, or else the supervisors (UNTOC 18(20)).
+    """
     if party is Party.REQUESTING:
         authority, in_charge = request.requesting, request.filed_by
     elif request.requested is not None:
         authority, in_charge = request.requested, request.assigned_to
+        if request.confidential:
+            return each_once(officer(in_charge)) or supervisors_of(authority)
     else:
         return ()
     return each_once((mailbox_of(authority), *officer(in_charge)))
+
+
+def supervisors_of(authority: Authority) -> tuple[Recipient, ...]:
+    """Return the supervisors' address, if the authority has named one."""
+    if not authority.supervisor_email:
+        return ()
+    return (Recipient(authority.supervisor_email, language_of_mailbox(authority)),)
 
 
 def new_message_id(domain: str) -> str:
@@ -97,8 +124,31 @@ def new_message_id(domain: str) -> str:
 
 def facts_of(request: TraceRequest, due: date | None) -> dict[str, Any]:
     """Return all that a mail may know: no State, not even within the link."""
-    facts = {"number": request.mail_number, "path": f"/go/{request.mail_number}"}
+    facts: dict[str, Any] = {
+        "number": request.mail_number,
+        "path": f"/go/{request.mail_number}",
+    }
+    if request.confidential:
+        facts["quiet"] = True
     return facts if due is None else facts | {"due": due.isoformat()}
+
+
+SUPERVISORS_ONLY: Final[dict[str, Any]] = {"path": "/queue?view=unassigned"}
+"""All that a mail may know of a request when its reader may not."""
+
+
+def letters_to(
+    request: TraceRequest, party: Party, event: str, facts: dict[str, Any]
+) -> list[tuple[Recipient, str, dict[str, Any]]]:
+    """Return whom to tell what on one side.
+
+    Where the supervisors of a confidential request have no address of their own, the
+    mailbox of all learns that there is something for them, and no more.
+    """
+    found = recipients_of(request, party)
+    if not found and party is Party.REQUESTED and request.requested is not None:
+        return [(mailbox_of(request.requested), FOR_SUPERVISORS, SUPERVISORS_ONLY)]
+    return [(recipient, event, facts) for recipient in found]
 
 
 def messages_for(
@@ -124,12 +174,32 @@ def messages_for(
             message_id=new_message_id(domain),
             request_id=request.id,
             authority_id=by,
-            event=event,
+            event=what,
             recipient=recipient.address,
             language=recipient.language,
-            facts=dict(facts),
+            facts=dict(told),
             created_at=now,
             next_at=now,
         )
-        for recipient in recipients_of(request, change.by.other)
+        for recipient, what, told in letters_to(request, change.by.other, event, facts)
+    ]
+
+
+def handed_over(
+    request: TraceRequest, account: Account, *, now: datetime, domain: str
+) -> list[OutboxMessage]:
+    """Return the message to whom a supervisor has put in charge."""
+    return [
+        OutboxMessage(
+            message_id=new_message_id(domain),
+            request_id=request.id,
+            authority_id=account.authority_id,
+            event="assigned",
+            recipient=recipient.address,
+            language=recipient.language,
+            facts=facts_of(request, None),
+            created_at=now,
+            next_at=now,
+        )
+        for recipient in officer(account)
     ]

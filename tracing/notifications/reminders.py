@@ -158,6 +158,7 @@ def _requests(ids: set[int]) -> Mapping[int, TraceRequest]:
                 TraceRequest.state,
                 TraceRequest.open,
                 TraceRequest.awaiting,
+                TraceRequest.confidential,
             ),
             joinedload(TraceRequest.requested).load_only(
                 Authority.email,
@@ -224,7 +225,7 @@ def _messages(
     without_address = {
         request.requested.id
         for row in rows
-        if row.kind == ReminderKind.ESCALATE
+        if (row.kind == ReminderKind.ESCALATE or requests[row.request_id].confidential)
         and (request := requests[row.request_id]).requested is not None
         and not request.requested.supervisor_email
     }
@@ -235,14 +236,15 @@ def _messages(
         assert authority is not None
         facts = _facts(row, request, authority)
         for recipient in _recipients(row, request, authority, supervisors):
+            for_all = request.confidential and recipient.address == authority.email
             yield {
                 "message_id": compose.new_message_id(domain),
                 "request_id": request.id,
                 "authority_id": authority.id,
-                "event": "reminder",
+                "event": compose.FOR_SUPERVISORS if for_all else "reminder",
                 "recipient": recipient.address,
                 "language": recipient.language,
-                "facts": facts,
+                "facts": compose.SUPERVISORS_ONLY if for_all else facts,
                 "reminder_key": _key(row, recipient),
                 "created_at": now,
                 "delivery": Delivery.QUEUED,
@@ -259,7 +261,10 @@ def _recipients(
 ) -> tuple[Recipient, ...]:
     """Return who is reminded; when nobody supervises, the mailbox must do."""
     mailbox = compose.mailbox_of(authority)
-    if row.kind != ReminderKind.ESCALATE:
+    in_charge = tuple(compose.officer(request.assigned_to))
+    if request.confidential and row.kind != ReminderKind.ESCALATE and in_charge:
+        return compose.each_once(in_charge)
+    if row.kind != ReminderKind.ESCALATE and not request.confidential:
         return compose.each_once((mailbox, *compose.officer(request.assigned_to)))
     if authority.supervisor_email:
         return (Recipient(authority.supervisor_email, mailbox.language),)

@@ -11,6 +11,7 @@ from flask_babel import format_date, format_datetime, gettext
 from markupsafe import Markup
 
 from tracing.models import OutboxMessage
+from tracing.notifications.compose import URGENT
 from tracing.ports import Envelope
 from tracing.security import tokens
 from tracing.words import in_language
@@ -68,11 +69,15 @@ def render(message: OutboxMessage, site: str, mail_from: str) -> Envelope:
             "deadline": facts.get("deadline", "answer"),
             "reminder": facts.get("reminder", ""),
             "news": facts.get("news", ""),
+            "urgent": message.event in URGENT,
             "link": site.rstrip("/") + _path(message),
             "lang": message.language,
             "dir": direction,
         }
-        subject = " ".join(_rendered(f"{message.event}/subject.txt", words).split())
+        # The subject is read by whoever sees the screen or the server of the mail.
+        quiet = bool(facts.get("quiet"))
+        folder = "quiet" if quiet else message.event
+        subject = " ".join(_rendered(f"{folder}/subject.txt", words).split())
         text = _rendered(f"{message.event}/body.txt", words)
         number = Markup('<bdi dir="ltr" translate="no">{}</bdi>')
         shown = words | {"number": number.format(request_number), "subject": subject}
@@ -85,6 +90,6 @@ def render(message: OutboxMessage, site: str, mail_from: str) -> Envelope:
         text=re.sub(r"\n{3,}", "\n\n", text).strip() + "\n",
         html=html,
         language=message.language,
-        thread=f"<{request_number}@{domain}>" if request_number else "",
+        thread=f"<{request_number}@{domain}>" if request_number and not quiet else "",
         headers={"List-Id": f"<trace-requests.{domain}>"},
     )

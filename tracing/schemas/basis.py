@@ -2,7 +2,17 @@
 
 from collections.abc import Iterator
 
-from tracing.schemas.fields import Block, Code, Codes, Given, Line, Section, Tick
+from tracing.schemas.fields import (
+    Block,
+    Code,
+    Codes,
+    Given,
+    Line,
+    Rows,
+    Section,
+    Tick,
+)
+from tracing.schemas.restrictions import RestrictionSchema, twice_named
 from workflows.vocabulary import N_, HandlingCode, IllicitLimb, LegalBasis
 
 
@@ -78,6 +88,11 @@ class BasisSection(Section):
     )
     keep_request_confidential = Tick(
         label=N_("Keep the request itself confidential"),
+        hint=N_(
+            "In the other authority only who answers it, and the supervisors, will"
+            " know that it exists (UNTOC art. 18(20)). If they cannot keep it so, they"
+            " tell you."
+        ),
     )
     restrictions_asked = Block(
         2000,
@@ -97,6 +112,15 @@ class BasisSection(Section):
         ask_when=N_("Write the restriction"),
         rows=3,
     )
+    item_restrictions = Rows(
+        RestrictionSchema,
+        most=5,
+        label=N_("Code for one item"),
+        hint=N_(
+            "Only where one needs another code than the rest (Firearms Protocol art."
+            " 12(5)). Of persons and acquirers the stricter code holds for both."
+        ),
+    )
 
     def needed(self, given: Given) -> Iterator[str]:
         """Ask for words where a code does not say it all."""
@@ -107,3 +131,8 @@ class BasisSection(Section):
             yield "confidentiality_reason"
         if handling is not None and handling.needs_text:
             yield "handling_text"
+
+    def clashes(self, given: Given) -> Iterator[tuple[str, str]]:
+        """Refuse two codes for one thing."""
+        if words := twice_named(given.get("item_restrictions", ())):
+            yield "item_restrictions", words

@@ -128,7 +128,7 @@ class Look(TypedDict, total=False):
     kind: str
     choices: object
     unknown: bool
-    reveal: Mapping[str, str]
+    reveal: Mapping[str, str | tuple[str, ...]]
     optional_label: object
 
 
@@ -523,12 +523,15 @@ class When(Enum):
 
     PAST = auto()
     LATER = auto()
+    FROM_TODAY = auto()
     WITHIN_A_YEAR = auto()
 
     def limits(self, today: date) -> list[Between]:
         """Return the bounds, each with what to do."""
         if self is When.PAST:
             return [Between(max=today, words=N_("Enter a date not in the future"))]
+        if self is When.FROM_TODAY:
+            return [Between(min=today, words=N_("Enter a date not in the past"))]
         later = Between(
             min=today + timedelta(days=1), words=N_("Enter a date after today")
         )

@@ -25,19 +25,33 @@ from tracing.schemas.fields import (
     Section,
     Tick,
     When,
+    Whole,
     Year,
+)
+from tracing.schemas.restrictions import (
+    ITEMS,
+    USES,
+    AllowedUses,
+    RestrictionSchema,
+    twice_named,
 )
 from workflows.facts import (
     Answers,
     ChainEvent,
     Closure,
     Deferral,
+    Disclosure,
+    DisclosurePlan,
     Fact,
+    Permission,
+    PermissionRequest,
     Question,
     Questions,
     Reason,
+    Refusal,
     RegisterSearched,
     Response,
+    Restriction,
     Search,
     Submission,
     Text,
@@ -46,13 +60,16 @@ from workflows.vocabulary import (
     N_,
     ChainEventType,
     ClosureUse,
+    DisclosureGround,
     Disposal,
     Ground,
     HandlingCode,
+    InformationItem,
     LastLegalStatus,
     Outcome,
     SearchResult,
     TriState,
+    Use,
 )
 
 DELAYING: Final = tuple(ground for ground in Ground if "delay" in ground.allows)
@@ -432,13 +449,24 @@ class ResponseStep(Step):
         HandlingCode,
         label=N_("Handling code"),
         ask=N_("Choose the handling code"),
-        reveal={HandlingCode.H3: "restrictions"},
+        hint=N_("What the other authority may do with the answer (ITI 15)."),
+        reveal={HandlingCode.H3: ("restrictions", "allows")},
     )
     restrictions = Block(
         2000,
         label=N_("The restriction in words"),
         ask_when=N_("Write the restriction"),
         rows=3,
+    )
+    allows = AllowedUses()
+    items = Rows(
+        RestrictionSchema,
+        most=len(ITEMS),
+        label=N_("Code for one item"),
+        hint=N_(
+            "Only where one needs another code than the rest (Firearms Protocol art."
+            " 12(5)). Of persons and acquirers the stricter code holds for both."
+        ),
     )
     text = Block(10_000, label=N_("What else you want to say"), rows=6)
 
@@ -454,6 +482,8 @@ class ResponseStep(Step):
         verb = VERBS.get(given.get("outcome", ""))
         if verb and any(verb not in g.allows for g in given.get("grounds", ())):
             yield "grounds", MISFITS[verb]
+        if words := twice_named(given.get("items", ())):
+            yield "items", words
 
     def fact(self, given: Given) -> Response:
         """Make the answer, without what its outcome does not ask for."""
@@ -466,6 +496,11 @@ class ResponseStep(Step):
         )
         own["chain"] = tuple(ChainEvent(**row) for row in own.get("chain", ()))
         own["grounds"] = tuple(own.get("grounds", ()))
+        own["allows"] = tuple(own.get("allows", ()))
+        own["items"] = tuple(
+            Restriction(**row | {"allows": tuple(row.get("allows", ()))})
+            for row in own.get("items", ())
+        )
         return Response(outcome=outcome, details=details, **own)
 
 
@@ -478,6 +513,13 @@ class ClosureStep(Step):
         ClosureUse,
         label=N_("What the answer was used for"),
         ask=N_("Say what the answer was used for"),
+        reveal={ClosureUse.PROCEEDINGS: "used_items"},
+    )
+    used_items = Codes(
+        InformationItem,
+        ITEMS,
+        label=N_("What of the answer was used in proceedings"),
+        hint=N_("Leave it empty if all of it was."),
     )
     diversion_established = Code(
         TriState,
@@ -511,7 +553,8 @@ class ClosureStep(Step):
 
     def fact(self, given: Given) -> Closure:
         """Make the closure."""
-        return Closure(**given)
+        used = tuple(given.get("used_items", ()))
+        return Closure(**{**given, "used_items": used})
 
 
 class ReasonStep(Step):
@@ -534,6 +577,174 @@ class TextStep(Step):
         return Text(**given)
 
 
+ITEMS_NAMED: Final = N_("Name the information")
+
+
+class PermissionRequestStep(Step):
+    """Ask the provider for a permission."""
+
+    title = N_("Ask for permission")
+
+    use = Code(
+        Use,
+        USES,
+        label=N_("What you want to do"),
+        ask=N_("Say what you want to do"),
+        reveal={Use.ONWARD: "to"},
+    )
+    to = Country(
+        label=N_("State to pass it on to"),
+        ask_when=N_("Choose the State to pass it on to"),
+    )
+    items = Codes(
+        InformationItem,
+        label=N_("Which information"),
+        ask=ITEMS_NAMED,
+    )
+    purpose = Block(
+        2000,
+        label=N_("What for"),
+        hint=N_("For example the proceedings, and when they begin."),
+        ask=N_("Say what for"),
+        rows=4,
+    )
+
+    def needed(self, given: Given) -> Iterator[str]:
+        """Ask for the State that would get it."""
+        if given.get("use") is Use.ONWARD:
+            yield "to"
+
+    def fact(self, given: Given) -> PermissionRequest:
+        """Make the question; a State is named only where there is one to be."""
+        return PermissionRequest(
+            given["use"],
+            tuple(given["items"]),
+            given["purpose"],
+            given.get("to", "") if given["use"] is Use.ONWARD else "",
+        )
+
+
+class PermissionStep(Step):
+    """Give permission."""
+
+    title = N_("Give permission")
+
+    asked = Whole(
+        1, label=N_("What is asked"), ask=N_("Choose what you answer"), kind="hidden"
+    )
+    conditions = Block(
+        2000,
+        label=N_("Conditions"),
+        hint=N_("They stay with the information wherever it goes."),
+        rows=4,
+    )
+
+    def fact(self, given: Given) -> Permission:
+        """Make the permission."""
+        return Permission(**given)
+
+
+class RefusalStep(Step):
+    """Refuse permission."""
+
+    title = N_("Refuse permission")
+
+    asked = Whole(
+        1, label=N_("What is asked"), ask=N_("Choose what you answer"), kind="hidden"
+    )
+    reason = Block(2000, label=N_("Reason"), ask=N_("Give the reason"), rows=4)
+
+    def fact(self, given: Given) -> Refusal:
+        """Make the refusal."""
+        return Refusal(**given)
+
+
+class DisclosurePlanStep(Step):
+    """Give notice of a disclosure."""
+
+    title = N_("Give notice of a disclosure")
+
+    ground = Code(
+        DisclosureGround,
+        label=N_("Why it cannot be kept confidential"),
+        ask=N_("Say why it cannot be kept confidential"),
+    )
+    reason = Block(
+        2000,
+        label=N_("The law or the order"),
+        hint=N_("Name the article, or the court and its order."),
+        ask=N_("Give the law or the order"),
+        rows=3,
+    )
+    items = Codes(InformationItem, label=N_("Which information"), ask=ITEMS_NAMED)
+    to = Line(
+        300,
+        label=N_("To whom it will be disclosed"),
+        ask=N_("Say to whom it will be disclosed"),
+    )
+    planned = Day(
+        When.FROM_TODAY,
+        label=N_("Planned date"),
+        ask=N_("Enter the planned date"),
+    )
+
+    def fact(self, given: Given) -> DisclosurePlan:
+        """Make the notice."""
+        return DisclosurePlan(**{**given, "items": tuple(given["items"])})
+
+
+class DisclosureStep(Step):
+    """Record a disclosure, after its notice or, at the limit, without one."""
+
+    title = N_("Record a disclosure")
+
+    announced = Whole(1, label=N_("Notice given"), kind="hidden")
+    ground = Code(
+        DisclosureGround,
+        label=N_("Why it could not be kept confidential"),
+        ask_when=N_("Say why it could not be kept confidential"),
+    )
+    items = Codes(InformationItem, label=N_("Which information"), ask_when=ITEMS_NAMED)
+    to = Line(
+        300,
+        label=N_("To whom it was disclosed"),
+        ask=N_("Say to whom it was disclosed"),
+    )
+    on = Day(
+        When.PAST, label=N_("Date"), ask=N_("Enter the date on which it was disclosed")
+    )
+    no_notice = Block(
+        2000,
+        label=N_("Why there was no time for notice"),
+        ask_when=N_("Say why there was no time for notice"),
+        rows=3,
+    )
+
+    def needed(self, given: Given) -> Iterator[str]:
+        """Ask for all that a notice would have said."""
+        if "announced" not in given:
+            yield from ("ground", "items", "no_notice")
+
+    def clashes(self, given: Given) -> Iterator[tuple[str, str]]:
+        """Send back whoever has not told the provider (Firearms Protocol 12(5))."""
+        ground = given.get("ground")
+        late = ground is not None and not ground.may_come_first
+        if "announced" not in given and late:
+            yield "ground", N_("Notify the provider first: give notice")
+
+    def fact(self, given: Given) -> Disclosure:
+        """Make the record; what a notice has said is not said again."""
+        told = given if "announced" not in given else {}
+        return Disclosure(
+            given["to"],
+            given["on"],
+            given.get("announced"),
+            told.get("ground"),
+            tuple(told.get("items", ())),
+            told.get("no_notice", ""),
+        )
+
+
 STEP_OF: Final[Mapping[str, type[Section]]] = {
     "submit": SubmissionStep,
     "ask_clarification": QuestionsStep,
@@ -548,6 +759,13 @@ STEP_OF: Final[Mapping[str, type[Section]]] = {
     "enquire": TextStep,
     "remind": TextStep,
     "note": TextStep,
+    "ask_permission": PermissionRequestStep,
+    "give_permission": PermissionStep,
+    "refuse_permission": RefusalStep,
+    "announce_disclosure": DisclosurePlanStep,
+    "record_disclosure": DisclosureStep,
+    "cannot_keep": ReasonStep,
+    "lift_confidentiality": ReasonStep,
 }
 """By the step's name; to acknowledge carries nothing."""
 
@@ -588,7 +806,7 @@ def needed_by(outcome: Outcome) -> tuple[str, ...]:
     shown = {
         *map(field_of, outcome.needs),
         *ALSO.get(outcome, ()),
-        *("handling", "restrictions", "text"),
+        *("handling", "restrictions", "allows", "items", "text"),
     }
     return tuple(name for name in ResponseStep().fields if name in shown)
 

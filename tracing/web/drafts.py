@@ -24,12 +24,12 @@ from tracing.casework.session import give_up
 from tracing.faults import Stale
 from tracing.models import TraceRequest
 from tracing.schemas.request import SECTIONS
-from tracing.web import forms, shown, uploads
+from tracing.web import forms, limits, shown, uploads
 from tracing.web.choices import init_choices
 from tracing.web.context import said
 from tracing.web.photos import all_attached
 from tracing.words import _
-from workflows.errors import TransitionNotAllowed
+from workflows.errors import RestrictionHolds, TransitionNotAllowed
 from workflows.policies import Actor, may_file
 from workflows.states import State
 
@@ -275,6 +275,7 @@ def _check_page(found: TraceRequest, problems: dict[str, Any]) -> str:
         addressee=found.requested,
         plan=shown.foreseen(found),
         files=all_attached(attachments.of_request(found), found.item),
+        provided=limits.provided(found),
         form_key=secrets.token_urlsafe(24),
     )
 
@@ -302,5 +303,17 @@ def submit(reference: str) -> tuple[str, int] | Response:
         give_up()
         flash(_("The draft changed since you checked it: check it once more."), "warn")
         return _check_page(_draft(reference, actor), {}), 409
+    except RestrictionHolds as error:
+        give_up()
+        flash(limits.refused(error), "stop")
+        return _check_page(_draft(reference, actor), {}), 409
     flash(_("The request is sent."), "ok")
     return redirect(url_for("requests.show", reference=reference), 303)
+
+
+@drafts.post("/<reference>/provided/<int:number>/leave-out")
+def leave_out(reference: str, number: int) -> Response:
+    """Leave out what another State provided."""
+    requesting.leave_out(reference, _actor(), number, version=version_of_form())
+    flash(_("It is left out."), "ok")
+    return redirect(url_for("drafts.check", reference=reference), 303)

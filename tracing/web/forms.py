@@ -8,7 +8,7 @@ the control; `metadata` adds what a person needs to see:
     mark             True for text stamped on a firearm: monospaced, left to right
     choices          a callable giving [(value, label)], or the name of one of LISTS
     unknown          True where a country may be one that nobody can name
-    reveal           {value: field}: the answer that brings up another field
+    reveal           {value: field or fields}: the answer that brings up others
     optional_label   words beside the label when the field may stay empty,
                      or False for none
     autocomplete, dir, rows, kind
@@ -323,11 +323,12 @@ def _group(
 def _with_reveals(schema: Schema, drawn: list[Control], prefix: str) -> list[Control]:
     shown_by: dict[str, dict[str, str]] = {}
     for name, field_ in _named(schema):
-        for value, target in (field_.metadata.get("reveal") or {}).items():
-            shown = shown_by.setdefault(
-                _join(prefix, target), {"name": _join(prefix, name), "values": ""}
-            )
-            shown["values"] = f"{shown['values']} {_text(field_, value)}".strip()
+        for value, targets in (field_.metadata.get("reveal") or {}).items():
+            for target in (targets,) if isinstance(targets, str) else targets:
+                shown = shown_by.setdefault(
+                    _join(prefix, target), {"name": _join(prefix, name), "values": ""}
+                )
+                shown["values"] = f"{shown['values']} {_text(field_, value)}".strip()
     return [replace(c, shown_by=shown_by.get(c.name, {})) for c in drawn]
 
 

@@ -20,6 +20,7 @@ from tracing.casework.session import give_up
 from tracing.journal import checkpoints, live, looking
 from tracing.journal.kinds import READS, Kind
 from tracing.models import TraceRequest
+from tracing.web import errors
 from tracing.web.context import said
 from tracing.words import _
 from workflows.policies import Actor, may_read_journal
@@ -97,7 +98,10 @@ def show() -> str:
         until=wanted.until,
     )
     page = looking.page(
-        actor.authority_id, wanted, before=_number(request.args.get("before", ""))
+        actor.authority_id,
+        wanted,
+        without=queries.references_hidden_from(actor),
+        before=_number(request.args.get("before", "")),
     )
     kinds = sorted(((k.value, said(k.label)) for k in Kind), key=lambda pair: pair[1])
     return render_template(
@@ -140,9 +144,15 @@ def of_request(reference: str) -> str:
 
 
 @journal.post("/journal/export")
-def export() -> Response:
+def export() -> Response | tuple[str, int]:
     """Hand out the journal of one's authority, sealed, to be checked anywhere."""
     actor = _actor()
+    if queries.is_kept_from(actor):
+        # With holes it could not be checked, and whole it is not for this reader.
+        words = _(
+            "A supervisor exports this journal: it holds what is not for everybody."
+        )
+        return errors.page(403, words)
     give_up()
     reading.journal_exported(actor)
     name = f"journal-{actor.authority_id}.txt"

@@ -185,6 +185,7 @@ def rights(number: int) -> str:
     if reference:
         try:
             found = queries.by_reference(reference, actor)
+            policies.require_known(administrator(), found)
             side = policies.party_of(actor, found)
             steps = policies.explain(actor, found)
         except NotVisible:

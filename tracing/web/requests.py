@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,17 +33,18 @@ from tracing.casework.apply import deadline_of, schedule_of
 from tracing.directory import entries
 from tracing.models import TraceRequest
 from tracing.models.trace_request import FAR
-from tracing.schemas.steps import STEP_OF, ResponseStep, needed_by
-from tracing.web import forms, shown, status, uploads
+from tracing.schemas.steps import STEP_OF, needed_by
+from tracing.web import forms, limits, shown, status, uploads
 from tracing.web.context import country, said
 from tracing.web.drafts import form_key, version_of_form
 from tracing.web.photos import all_attached
 from tracing.words import _
 from workflows import policies
 from workflows.deadlines import Kind
+from workflows.errors import FactMissing, RestrictionHolds
 from workflows.policies import CASE_ROLES, Actor
-from workflows.states import Party, State, Trigger
-from workflows.vocabulary import Outcome
+from workflows.states import BESIDE, Party, State, Trigger
+from workflows.vocabulary import InformationItem, Outcome, Use
 
 requests = Blueprint("requests", __name__, url_prefix="/trace-requests")
 BLUEPRINTS = (requests,)
@@ -57,7 +59,11 @@ COMMANDS: dict[Trigger, Callable[..., TraceRequest]] = {
     Trigger.CLOSE: requesting.close,
     Trigger.WITHDRAW: requesting.withdraw,
     Trigger.REOPEN: requesting.reopen,
+    **{trigger: partial(either.agree, trigger) for trigger in BESIDE},
 }
+TOLD_BY_NOTICE = frozenset({"ground", "items", "no_notice"})
+"""What the record of a disclosure need not say again."""
+
 WITH_FILES = frozenset({Trigger.RESPOND, Trigger.CLARIFY})
 """The steps that may bring photographs and documents."""
 
@@ -87,7 +93,7 @@ def _side(found: TraceRequest, actor: Actor) -> Party:
 
 
 def _buttons(found: TraceRequest, actor: Actor) -> list[dict[str, Any]]:
-    can = list(policies.possible(actor, found))
+    can = [t for t in policies.possible(actor, found) if t not in BESIDE]
     if Trigger.SUBMIT in can:
         can.remove(Trigger.SUBMIT)
     first = (Trigger.RECORD_SEARCH,) if found.state is State.ACKNOWLEDGED else ()
@@ -136,10 +142,8 @@ def _page(
         today = now.astimezone(ZoneInfo(zone)).date()
         left = status.days_left(due.due, now, due.day, today)
     response = onward.last_response(found)
-    labels = [
-        (name, field.metadata.get("label", name))
-        for name, field in ResponseStep().fields.items()
-    ]
+    labels = shown.labels_of_an_answer()
+    agreed = limits.agreed(found, actor, policies.party_of(actor, found), here)
     return render_template(
         "trace_requests/show.html",
         found=found,
@@ -160,7 +164,11 @@ def _page(
         facts=shown.sections_of(found),
         readback=shown.readback(found),
         warnings=shown.warnings(found),
-        answer=shown.answer(response, labels) if response else None,
+        answer=shown.answer(response, labels.items()) if response else None,
+        limits=limits.of_answer(response.carried) if response else None,
+        provided=limits.provided(found),
+        agreed=agreed,
+        step_words=status.asked,
         history=shown.history(found, actor, here),
         **_files(found),
         may_journal=policies.may_read_journal(actor),
@@ -169,6 +177,9 @@ def _page(
         and policies.may_answer(actor)
         and found.assigned_to_id != actor.user_id
         and found.awaiting,
+        answerers=requested.answerers(actor)
+        if found.awaiting and policies.may_hand_over(actor, found)
+        else [],
         parent=found.parent,
         children=found.onward if side is Party.REQUESTING else [],
         conflict=conflict,
@@ -195,6 +206,16 @@ def assign(reference: str) -> Response:
     """Take the request into one's own hands."""
     requested.assign(reference, _actor(), version=version_of_form())
     flash(_("The request is assigned to you."), "ok")
+    return redirect(url_for(".show", reference=reference), 303)
+
+
+@requests.post("/<reference>/hand-over")
+def hand_over(reference: str) -> Response:
+    """Put somebody in charge of the request."""
+    chosen = request.form.get("person", "")
+    number = int(chosen) if chosen.isascii() and chosen.isdigit() else 0
+    requested.hand_over(reference, _actor(), number, version=version_of_form())
+    flash(_("The request is handed over."), "ok")
     return redirect(url_for(".show", reference=reference), 303)
 
 
@@ -226,6 +247,37 @@ def _raw_to_start(trigger: Trigger, found: TraceRequest) -> dict[str, Any]:
     return {}
 
 
+def _raw_beside(
+    trigger: Trigger, found: TraceRequest, side: Party | None
+) -> dict[str, Any]:
+    """Return what a link has already said: which question, which item."""
+    of = request.args.get("of", "")
+    number: int | None = int(of) if of.isascii() and of.isdigit() and len(of) < 6 else 0
+    if side is not None and not number:
+        number = limits.first_open(found, trigger, side)
+    match trigger:
+        case Trigger.GIVE_PERMISSION | Trigger.REFUSE_PERMISSION:
+            return {"asked": number or ""}
+        case Trigger.RECORD_DISCLOSURE:
+            return {"announced": number} if number else {}
+        case Trigger.ASK_PERMISSION:
+            use, item = request.args.get("use"), request.args.get("item")
+            return {
+                "use": use if use in {u.value for u in Use} else "",
+                "items": [item] if item in {i.value for i in InformationItem} else [],
+            }
+        case _:
+            return {}
+
+
+def _about(found: TraceRequest, trigger: Trigger, side: Party, raw: Any) -> list[str]:
+    """Return in words what the step answers."""
+    of = str(raw.get("asked") or raw.get("announced") or "")
+    if not (of.isascii() and of.isdigit() and len(of) < 6):
+        return []
+    return limits.about(found, trigger, side, int(of))
+
+
 def _form(
     found: TraceRequest,
     trigger: Trigger,
@@ -237,7 +289,7 @@ def _form(
 ) -> tuple[str, int]:
     actor = _actor()
     side = _side(found, actor)
-    if trigger not in policies.possible(actor, found):
+    if not _is_possible(found, trigger, actor):
         return _not_now(found, actor)
     schema = _schema(trigger)
     drawn = forms.controls(
@@ -246,6 +298,8 @@ def _form(
     outcome = raw.get("outcome") or request.args.get("outcome")
     if trigger is Trigger.RESPOND:
         drawn = _outcome_first(drawn, outcome)
+    if raw.get("announced"):
+        drawn = [c for c in drawn if c.name not in TOLD_BY_NOTICE]
     key = form_key()
     if trigger in WITH_FILES and (drawn or trigger is not Trigger.RESPOND):
         drawn = drawn + uploads.for_step(received or uploads.Received(), actor, key)
@@ -253,6 +307,10 @@ def _form(
         "trace_requests/step.html",
         found=found,
         side=side.value,
+        about=_about(found, trigger, side, raw),
+        announces=url_for(
+            ".step", reference=found.reference, step=Trigger.ANNOUNCE_DISCLOSURE.value
+        ),
         trigger=trigger.value,
         title=status.asked(trigger),
         controls=drawn,
@@ -274,6 +332,13 @@ def _form(
     return body, code
 
 
+def _is_possible(found: TraceRequest, trigger: Trigger, actor: Actor) -> bool:
+    side = policies.party_of(actor, found)
+    if limits.is_beside(trigger):
+        return side is not None and trigger in limits.beside(found, actor, side)
+    return trigger in policies.possible(actor, found)
+
+
 def _outcomes(found: TraceRequest) -> list[tuple[str, str]]:
     searched = found.state is State.RECORDS_SEARCHED
     return [(o.value, said(o.label)) for o in Outcome if searched or not o.needs_search]
@@ -285,7 +350,7 @@ def _outcome_first(
     """Keep only the fields that the chosen outcome asks for."""
     if outcome not in {o.value for o in Outcome}:
         return []
-    wanted = {*needed_by(Outcome(outcome)), "handling", "restrictions", "text"}
+    wanted = {*needed_by(Outcome(outcome))}
     return [control for control in drawn if control.name in wanted]
 
 
@@ -311,7 +376,10 @@ def step(reference: str, step: str) -> tuple[str, int]:
     found = queries.by_reference(reference, actor)
     if trigger is Trigger.ACKNOWLEDGE:
         return _page(found, actor), 200
-    return _form(found, trigger, _raw_to_start(trigger, found), {})
+    raw = _raw_to_start(trigger, found)
+    if limits.is_beside(trigger):
+        raw = _raw_beside(trigger, found, policies.party_of(actor, found))
+    return _form(found, trigger, raw, {})
 
 
 @requests.post("/<reference>/steps/<step>")
@@ -319,7 +387,7 @@ def take(reference: str, step: str) -> tuple[str, int] | Response:
     """Take one step, or say what is missing."""
     actor, trigger = _actor(), _trigger(step)
     found = queries.by_reference(reference, actor)
-    if trigger not in policies.possible(actor, found):
+    if not _is_possible(found, trigger, actor):
         if not policies.may_fire(actor, trigger, found):
             raise Forbidden
         return _not_now(found, actor)
@@ -353,11 +421,24 @@ def take(reference: str, step: str) -> tuple[str, int] | Response:
         code = received.status
         return _form(found, trigger, raw, {}, received=received, code=code)
     if trigger in COMMANDS:
-        COMMANDS[trigger](reference, actor, fact, version=version, **more)
+        try:
+            COMMANDS[trigger](reference, actor, fact, version=version, **more)
+        except (RestrictionHolds, FactMissing) as error:
+            wrong = _held_back(trigger, error)
+            return _form(found, trigger, raw, wrong, received=received, code=409)
     else:
         either.write(trigger, reference, actor, fact, version=version)
     flash(status.told(trigger), "ok")
     return redirect(url_for(".show", reference=reference), 303)
+
+
+def _held_back(trigger: Trigger, error: RestrictionHolds | FactMissing) -> Any:
+    """Return where on the form to say what a provider has not allowed."""
+    if trigger is Trigger.CLOSE and isinstance(error, RestrictionHolds):
+        return {"used_items": [limits.refused(error)]}
+    if trigger is Trigger.RECORD_DISCLOSURE:
+        return {"on": [_(str(error))]}
+    raise error
 
 
 def _by_field(error: ValidationError) -> dict[str, Any]:
@@ -390,8 +471,6 @@ def onward_form(reference: str) -> tuple[str, int]:
 
 
 def _onward_page(found: TraceRequest, actor: Actor, error: str) -> str:
-    response = onward.last_response(found)
-    assert response is not None
     wanted = onward.next_state(found)
     options = sorted(
         (
@@ -410,9 +489,8 @@ def _onward_page(found: TraceRequest, actor: Actor, error: str) -> str:
         found=found,
         options=options,
         wanted=country(wanted),
-        handling=response.carried["handling"],
-        handling_words=status.caveat(response.carried["handling"]),
-        carries=onward.may_carry_answer(response),
+        items=[limits.carriable(one) for one in onward.carriables(found)],
+        taken=request.form.getlist("carry") if request.method == "POST" else None,
         form_key=secrets.token_urlsafe(24),
         error=error,
     )
@@ -429,11 +507,18 @@ def onward_start(reference: str) -> tuple[str, int] | Response:
     known = {a.id for a in entries.addressees(besides=actor.authority_id)}
     if not (text.isascii() and text.isdigit()) or int(text) not in known:
         return _onward_page(found, actor, _("Choose the authority to ask.")), 422
-    child = onward.start(
-        reference,
-        actor,
-        authority_id=int(text),
-        form_key=form_key(),
-    )
+    # A page opened before there was a choice, and whoever posts without it, takes all
+    # that may go.
+    carry = request.form.getlist("carry") if "choice" in request.form else None
+    try:
+        child = onward.start(
+            reference,
+            actor,
+            authority_id=int(text),
+            form_key=form_key(),
+            carry=carry,
+        )
+    except RestrictionHolds as error:
+        return _onward_page(found, actor, limits.refused(error)), 409
     flash(_("The next request is a draft. Check it, then send it."), "ok")
     return redirect(url_for("drafts.check", reference=child.reference), 303)

@@ -1,6 +1,6 @@
 """A request as its page shows it: facts in words, the read-back, the history."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,8 @@ from tracing.models import RequestEvent, TraceRequest
 from tracing.schemas.markings import MarkSchema
 from tracing.schemas.persons import PersonSchema
 from tracing.schemas.request import SECTIONS
+from tracing.schemas.restrictions import RestrictionSchema
+from tracing.schemas.steps import ResponseStep
 from tracing.web.context import country, day, moment, said, tongue
 from tracing.web.status import told
 from tracing.words import _
@@ -23,13 +25,19 @@ from workflows.states import State, Trigger
 from workflows.vocabulary import (
     N_,
     ChainEventType,
+    DisclosureGround,
     Ground,
     HandlingCode,
     Outcome,
     SearchResult,
+    Use,
 )
 
-SCHEMA_OF_ROWS = {"marks": MarkSchema(), "persons": PersonSchema()}
+SCHEMA_OF_ROWS = {
+    "marks": MarkSchema(),
+    "persons": PersonSchema(),
+    "item_restrictions": RestrictionSchema(),
+}
 _COUNTRIES = frozenset(
     {
         "country_of_manufacture",
@@ -279,7 +287,23 @@ def _detail(event: RequestEvent) -> str:
             return f"{ground}: {carried['reason']}"
         case Trigger.RESPOND:
             return said(Outcome(carried["outcome"]).label)
-        case Trigger.WITHDRAW | Trigger.REOPEN:
+        case Trigger.ASK_PERMISSION:
+            asked = (said(Use(carried["use"]).label), country(carried["to"]))
+            return "; ".join(filter(None, (*asked, carried["purpose"])))
+        case Trigger.GIVE_PERMISSION:
+            return str(carried["conditions"])
+        case Trigger.ANNOUNCE_DISCLOSURE | Trigger.RECORD_DISCLOSURE:
+            code = carried.get("ground")
+            why = said(DisclosureGround(code).label) if code else ""
+            words = carried.get("reason") or carried.get("no_notice", "")
+            return "; ".join(filter(None, (carried["to"], why, words)))
+        case (
+            Trigger.WITHDRAW
+            | Trigger.REOPEN
+            | Trigger.REFUSE_PERMISSION
+            | Trigger.CANNOT_KEEP
+            | Trigger.LIFT_CONFIDENTIALITY
+        ):
             return str(carried["reason"])
         case Trigger.SUBMIT | Trigger.CLOSE | Trigger.ACKNOWLEDGE:
             return ""
@@ -308,6 +332,36 @@ def answer(event: RequestEvent, fields: Iterable[tuple[str, str]]) -> dict[str, 
         ],
         "text": carried["text"],
         "at": event.at,
+    }
+
+
+def labels_of_an_answer() -> dict[str, str]:
+    """Return what the form calls the fields of an answer."""
+    return {
+        name: str(field.metadata.get("label", name))
+        for name, field in ResponseStep().fields.items()
+    }
+
+
+def content(carried: Mapping[str, Any]) -> dict[str, Any]:
+    """Return in words what one item of an answer says."""
+    labels = labels_of_an_answer()
+    details = carried.get("details", {})
+    outcome = carried.get("outcome")
+    rows = [
+        {"label": said(labels.get(name, name)), "value": _detail_value(name, value)}
+        for name, value in details.items()
+    ]
+    if outcome:
+        label = said(Outcome(outcome).label)
+        rows.insert(0, {"label": _("Outcome"), "value": label})
+    if carried.get("names"):
+        named = _(", ").join(carried["names"])
+        rows.append({"label": _("Persons named"), "value": named})
+    return {
+        "rows": rows,
+        "chain": [_link(link) for link in carried.get("chain", ())],
+        "remarks": carried.get("text", ""),
     }
 
 

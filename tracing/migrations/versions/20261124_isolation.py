@@ -10,8 +10,8 @@ own. On both kinds of database a request that was sent stays with its two sides.
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0005'
-down_revision = '0004'
+revision = '0007'
+down_revision = '0005'
 branch_labels = None
 depends_on = None
 
@@ -51,6 +51,8 @@ PAGES = {
         ('ALL', 'EXISTS (SELECT 1 FROM item i WHERE i.id = marking.item_id)', None),
     ],
     'person': [('ALL', of_request('person'), None)],
+    'item_restriction': [('ALL', of_request('item_restriction'), None)],
+    'provided_item': [('ALL', of_request('provided_item'), None)],
     'request_event': [
         ('SELECT', of_request('request_event'), None),
         ('INSERT', None, f"authority_id = {ME} AND {of_request('request_event')}"),
