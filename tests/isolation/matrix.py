@@ -170,7 +170,7 @@ def _expired(app: Flask, of: factories.Sides) -> Visitor:
 def enter(room: Room, state: str) -> None:
     """Put a fresh request of that state in the room, with a photograph."""
     steps = STATES[state]
-    secret = {"keep_request_confidential": "true"} if state == CONFIDENTIAL else {}
+    secret = factories.CONFIDENTIAL if state == CONFIDENTIAL else {}
     made = (
         factories.after(room.of, *steps, **secret)
         if steps

@@ -144,9 +144,9 @@ def hand_over(
 ) -> TraceRequest:
     """Put a person in charge of a request, as a supervisor; no step of its life."""
     request = queries.by_reference(reference, actor)
-    check_version(request, version)
     if not may_hand_over(actor, request):
         raise NotPermitted("Your role does not allow this; the role supervisor does.")
+    check_version(request, version)
     chosen = next((a for a in answerers(actor) if a.id == account_id), None)
     if chosen is None:
         raise FactMissing("Choose who answers the request.")
