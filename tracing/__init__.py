@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the application; without settings they are read from the instance."""
-    from tracing import words, worker
+    from tracing import crash, words, worker
     from tracing.accounts import oidc, signin
     from tracing.adapters.clamd import Clamd
     from tracing.adapters.folder import FolderStore
@@ -38,6 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.from_mapping(flask_settings(settings))
     app.extensions["tracing.settings"] = settings
     self_test(settings)
+    crash.arm(settings.crash_at)
     if settings.proxies:
         count = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count)  # type: ignore[method-assign]

@@ -54,6 +54,7 @@ class Settings:
     oidc_client_id: str = ""
     oidc_client_secret: str = ""
     oidc_name: str = ""
+    crash_at: str = ""
     instance: str = ""
 
     @property
@@ -157,6 +158,11 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError(
             "SECOND_FACTOR_REQUIRED: only a demonstration (DEMONSTRATION = True), whose"
             " data is invented, may let people in by a password alone"
+        )
+    if settings.crash_at and not settings.demonstration:
+        raise SettingsError(
+            "CRASH_AT: only a demonstration (DEMONSTRATION = True), whose data is"
+            " invented, may be made to end in the middle of its work"
         )
     return settings
 

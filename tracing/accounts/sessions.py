@@ -17,6 +17,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import joinedload
 
+from tracing import crash
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.models import Account, AccountSession
@@ -148,6 +149,7 @@ def begin(account: Account, *, half: bool, now: datetime) -> AccountSession:
     )
     db.session.add(held)
     db.session.flush()
+    crash.at("session.begun")
     _hold(held, token)
     return held
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 from sqlalchemy import func, select
 
+from tracing import crash
 from tracing.casework import sections
 from tracing.directory.calendars import calendar_of
 from tracing.extensions import db
@@ -100,7 +101,9 @@ def apply(
     at = now or utcnow()
     party = policies.require(actor, trigger, request)
     policies.require_grounds(actor, fact)
+    crash.at("step.begun")
     change = lifecycle.fire(request, trigger, by=party, at=at, fact=fact)
+    crash.at("step.fired")
     request.events.append(
         RequestEvent(
             position=len(request.events) + 1,
@@ -123,6 +126,7 @@ def apply(
         request.assigned_to_id = actor.user_id
     request.settle()
     plan = settle_deadlines(request)
+    crash.at("step.event")
     answer = deadline_of(plan, Kind.ANSWER)
     db.session.add_all(
         compose.messages_for(
@@ -133,9 +137,12 @@ def apply(
             domain=current_app.config["MAIL_DOMAIN"],
         )
     )
+    crash.at("step.messages")
     first = len(request.events) == 1
     reminders.plan_for(request, plan, regime_of(request), first=first)
+    crash.at("step.reminders")
     enter_step(request, actor)  # last: it takes the lock on the chains
+    crash.at("step.entered")
 
 
 def enter_step(request: TraceRequest, actor: Actor) -> None:

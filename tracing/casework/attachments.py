@@ -19,6 +19,7 @@ from flask import current_app
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import load_only
 
+from tracing import crash
 from tracing.casework import queries, sections
 from tracing.casework.apply import utcnow
 from tracing.config import Settings
@@ -93,12 +94,16 @@ def receive(
         return same
     db.session.rollback()
     with _kept(checked) as (stored, thumbnail):
+        crash.at("file.kept")
         _require_room(actor, form_key, home)
         row = _row(actor, given, checked, scan, now or utcnow())
         row.form_key, row.request_id = form_key, home
         row.stored, row.thumbnail = stored, thumbnail
         db.session.add(row)
+        db.session.flush()
+        crash.at("file.row")
         db.session.commit()
+        crash.at("file.committed")
     return row
 
 
@@ -393,12 +398,14 @@ def clean_up(*, now: datetime | None = None) -> int:
     for row in gone:
         row.stored = row.thumbnail = None
     db.session.commit()
+    crash.at("file.forgotten")
     store, removed = _store(), 0
     old = [name for name, since in store.kept() if since < at - AGE_OF_ORPHANS]
     for start in range(0, len(old), 500):
         some = old[start : start + 500]
         for name in set(some) - _named(some):
             store.remove(name)
+            crash.at("file.removed")
             removed += 1
     db.session.rollback()
     return removed

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from tracing import crash
 from tracing.casework import attachments, queries
 from tracing.casework.apply import apply, check_version, enter, utcnow
 from tracing.extensions import db, wake
@@ -31,6 +32,7 @@ def _step(
     if form_key:
         attachments.settle_step(request, request.events[-1], actor, form_key)
     db.session.commit()
+    crash.at("step.committed")
     wake()
     return request
 
