@@ -30,6 +30,11 @@ TOKEN: Final = re.compile(r'name="csrf_token" value="([^"]+)"')
 class Unexpected(Exception):
     """The site answered something else than what is to be measured."""
 
+    def __init__(self, status: int, words: str) -> None:
+        """Keep the status beside the words."""
+        super().__init__(words)
+        self.status = status
+
 
 @dataclass
 class Person:
@@ -69,7 +74,8 @@ class Person:
         answer = self.line.getresponse()
         page = answer.read().decode()
         if answer.status != expect:
-            raise Unexpected(f"{method} {path}: {answer.status}\n{page[:3000]}")
+            words = f"{method} {path}: {answer.status}\n{page[:3000]}"
+            raise Unexpected(answer.status, words)
         if keep:
             for line in answer.msg.get_all("Set-Cookie") or ():
                 name, _, value = line.partition(";")[0].partition("=")
@@ -153,37 +159,55 @@ class Site:
         raise RuntimeError("the connection belongs to none of the processes")
 
 
-@contextlib.contextmanager
-def serving(settings: Settings) -> Iterator[Site]:
-    """Serve the database by `run_site`, as in service; end it whatever happens."""
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as free:
         free.bind((HOST, 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+def environ_of(settings: Settings, port: int, **more: object) -> dict[str, str]:
+    """Return what the parts of `tracing serve` find in their environment."""
     environ = {k: v for k, v in os.environ.items() if not k.startswith("TRACING_")}
     secret = ("secret_key", "password_salt", "totp_key", "journal_key")
-    named = ("database_url", *secret)
-    environ |= {f"TRACING_{name.upper()}": getattr(settings, name) for name in named}
-    environ |= {
-        "TRACING_INSTANCE_PATH": settings.instance,
-        "TRACING_HOST": HOST,
-        "TRACING_PORT": str(port),
-        "TRACING_WORKERS": str(SERVERS),
+    named = {name: getattr(settings, name) for name in ("database_url", *secret)}
+    given = {
+        "instance_path": settings.instance,
+        "host": HOST,
+        "port": port,
+        "workers": SERVERS,
         # People of the bench have a password alone: only a demonstration allows it.
-        "TRACING_DEMONSTRATION": "true",
-        "TRACING_SECOND_FACTOR_REQUIRED": "false",
+        "demonstration": "true",
+        "second_factor_required": "false",
     }
-    log = Path(settings.instance, "site.log")
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tracing.cli.part", "site"],
+    found = named | given | more
+    return environ | {f"TRACING_{name.upper()}": str(v) for name, v in found.items()}
+
+
+def start_part(
+    name: str, environ: Mapping[str, str], log: Path
+) -> "subprocess.Popen[bytes]":
+    """Start a part of the system as `tracing serve` does; it ends with this process."""
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tracing.cli.part", name],
             stdin=subprocess.PIPE,
             stdout=out,
             stderr=out,
-            env=environ,
+            env=dict(environ),
             cwd=ROOT,
+            start_new_session=True,
         )
+
+
+@contextlib.contextmanager
+def serving(settings: Settings) -> Iterator[Site]:
+    """Serve the database by `run_site`, as in service; end it whatever happens."""
+    port = free_port()
+    log = Path(settings.instance, "site.log")
+    process = start_part("site", environ_of(settings, port), log)
     try:
-        _wait(port, process, log)
+        wait_for(port, process, log)
         yield Site(port, process.pid)
     finally:
         process.terminate()
@@ -196,7 +220,8 @@ def serving(settings: Settings) -> Iterator[Site]:
             process.stdin.close()
 
 
-def _wait(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Wait until the site answers."""
     give_up = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < give_up:
         with contextlib.suppress(OSError, http.client.HTTPException):
@@ -204,7 +229,7 @@ def _wait(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
             line.request("GET", "/healthz")
             if line.getresponse().status == 200:
                 return
-        time.sleep(0.1)
+        time.sleep(0.05)
     raise RuntimeError(f"the site did not start:\n{log.read_text()[-4000:]}")
 
 
@@ -274,4 +299,4 @@ def file_request(person: Person, form: Mapping[str, object]) -> None:
     values = {"authorised": "true", "version": "1"}
     _, where = person.ask("POST", send, values, expect=303)
     if "/check" in where:
-        raise Unexpected(where)
+        raise Unexpected(303, where)
