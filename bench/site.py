@@ -43,6 +43,7 @@ class Person:
     port: int
     cookies: dict[str, str] = field(default_factory=dict)
     token: str = ""
+    patience: float = 60
 
     def __post_init__(self) -> None:
         """Connect."""
@@ -50,7 +51,7 @@ class Person:
 
     def connect(self) -> None:
         """Open a connection that stays, and let one of the processes take it."""
-        self.line = http.client.HTTPConnection(HOST, self.port, timeout=60)
+        self.line = http.client.HTTPConnection(HOST, self.port, timeout=self.patience)
         self.line.connect()
         self.line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.ask("GET", "/healthz")
@@ -63,10 +64,13 @@ class Person:
         *,
         expect: int = 200,
         keep: bool = False,
+        body: str | bytes | None = None,
+        kind: str = "",
     ) -> tuple[str, str]:
         """Ask for a page; return it and where it leads to."""
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
-        body = None
+        if kind:
+            headers["Content-Type"] = kind
         if form is not None:
             body = urlencode({"csrf_token": self.token, **form}, doseq=True)
             headers["Content-Type"] = "application/x-www-form-urlencoded"
