@@ -11,14 +11,14 @@ from typing import Final
 from flask import Flask
 
 from bench.databases import databases
-from bench.faults import kill_server
+from bench.faults import kill_server, kill_worker, power_cut
 from bench.faults.outcome import Outcome, Place
 from tracing import create_app
 from tracing.config import Settings
 from tracing.extensions import db
 
 RUNS: Final[Mapping[str, Callable[[Place, str], Outcome]]] = {
-    module.NAME: module.run for module in (kill_server,)
+    module.NAME: module.run for module in (kill_server, kill_worker, power_cut)
 }
 KINDS: Final = ("sqlite", "postgresql")
 OF_SQLITE: Final = frozenset({"power_cut_sqlite"})

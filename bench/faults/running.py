@@ -90,6 +90,11 @@ class Running:
         os.kill(chance.choice(workers), signal.SIGKILL)
         return "process"
 
+    def freeze(self) -> None:
+        """Let none of its processes do anything more."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGSTOP)
+
     def kill_all(self) -> None:
         """End all of it at once."""
         if self.process is None:
