@@ -30,10 +30,10 @@ TOKEN: Final = re.compile(r'name="csrf_token" value="([^"]+)"')
 class Unexpected(Exception):
     """The site answered something else than what is to be measured."""
 
-    def __init__(self, status: int, words: str) -> None:
-        """Keep the status beside the words."""
-        super().__init__(words)
-        self.status = status
+    def __init__(self, status: int, where: str, page: str) -> None:
+        """Keep the status and the page."""
+        super().__init__(f"{where}: {status}\n{page[:3000]}")
+        self.status, self.page = status, page
 
 
 @dataclass
@@ -78,8 +78,7 @@ class Person:
         answer = self.line.getresponse()
         page = answer.read().decode()
         if answer.status != expect:
-            words = f"{method} {path}: {answer.status}\n{page[:3000]}"
-            raise Unexpected(answer.status, words)
+            raise Unexpected(answer.status, f"{method} {path}", page)
         if keep:
             for line in answer.msg.get_all("Set-Cookie") or ():
                 name, _, value = line.partition(";")[0].partition("=")
@@ -295,12 +294,13 @@ def form_fields(values: dict[str, object]) -> dict[str, list[str]]:
     return found
 
 
-def file_request(person: Person, form: Mapping[str, object]) -> None:
-    """File a request: keep the draft, then send it."""
+def file_request(person: Person, form: Mapping[str, object]) -> str:
+    """File a request: keep the draft, then send it; return where it stands."""
     values = {**form, "form_key": secrets.token_urlsafe(24), "action": "check"}
     _, where = person.ask("POST", "/trace-requests/new", values, expect=303)
     send = where.removesuffix("/check") + "/submit"
     values = {"authorised": "true", "version": "1"}
     _, where = person.ask("POST", send, values, expect=303)
     if "/check" in where:
-        raise Unexpected(303, where)
+        raise Unexpected(303, send, where)
+    return where

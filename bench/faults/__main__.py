@@ -11,14 +11,27 @@ from typing import Final
 from flask import Flask
 
 from bench.databases import databases
-from bench.faults import kill_server, kill_worker, power_cut
+from bench.faults import (
+    crash_points,
+    kill_server,
+    kill_worker,
+    parallel_transitions,
+    power_cut,
+)
 from bench.faults.outcome import Outcome, Place
 from tracing import create_app
 from tracing.config import Settings
 from tracing.extensions import db
 
 RUNS: Final[Mapping[str, Callable[[Place, str], Outcome]]] = {
-    module.NAME: module.run for module in (kill_server, kill_worker, power_cut)
+    module.NAME: module.run
+    for module in (
+        kill_server,
+        kill_worker,
+        power_cut,
+        crash_points,
+        parallel_transitions,
+    )
 }
 KINDS: Final = ("sqlite", "postgresql")
 OF_SQLITE: Final = frozenset({"power_cut_sqlite"})
@@ -74,9 +87,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     good = True
     for kind in kinds or KINDS:
         names = [
-            name
-            for name in wanted or RUNS
-            if kind == "sqlite" or name not in OF_SQLITE
+            name for name in wanted or RUNS if kind == "sqlite" or name not in OF_SQLITE
         ]
         good &= inject(kind, names, scale)
     return 0 if good else 1

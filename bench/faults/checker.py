@@ -16,7 +16,13 @@ from tracing.casework import attachments
 from tracing.casework.apply import utcnow
 from tracing.cli import main as command_line
 from tracing.extensions import db
-from tracing.models import Attachment, FormKey, OutboxMessage, RequestEvent, TraceRequest
+from tracing.models import (
+    Attachment,
+    FormKey,
+    OutboxMessage,
+    RequestEvent,
+    TraceRequest,
+)
 from tracing.notifications.compose import EVENTS
 from workflows.lifecycle import RULES
 from workflows.states import State, Trigger
@@ -174,9 +180,7 @@ def _messages(verdict: Verdict, requests: Iterable[TraceRequest]) -> None:
         written[number, event][recipient] += 1
     for request in requests:
         taken = Counter(
-            EVENTS[event.trigger]
-            for event in request.events
-            if event.trigger in EVENTS
+            EVENTS[event.trigger] for event in request.events if event.trigger in EVENTS
         )
         there = {event for number, event in written if number == request.id}
         for name in there | set(taken):
@@ -200,4 +204,3 @@ def _files(verdict: Verdict) -> None:
                 verdict.lost.append(f"file {row.id} of request {row.request_id}")
     if orphans := kept - named:
         verdict.wrong.append(f"{len(orphans)} files have no row")
-

@@ -97,9 +97,7 @@ class Office:
         )
         found = db.session.scalars(owed).all()
         past = datetime.now(UTC) - timedelta(minutes=1)
-        db.session.execute(
-            update(DueWork).where(DueWork.id.in_(found)).values(at=past)
-        )
+        db.session.execute(update(DueWork).where(DueWork.id.in_(found)).values(at=past))
         db.session.commit()
         # What the crontab does each minute is done now.
         huey = self.app.extensions[worker.QUEUE]
@@ -215,7 +213,9 @@ def _reminded_once(verdict: Verdict) -> None:
     )
     owed = {f"{number}|{step}|{due.isoformat()}" for number, step, due in steps}
     found = db.session.scalars(
-        select(OutboxMessage.reminder_key).where(OutboxMessage.reminder_key.is_not(None))
+        select(OutboxMessage.reminder_key).where(
+            OutboxMessage.reminder_key.is_not(None)
+        )
     )
     sent = {key.partition("|")[2] for key in found if key}
     verdict.doubled += [f"reminder {key} was not owed" for key in sent - owed]

@@ -222,7 +222,7 @@ class Worker(threading.Thread):
             self.hang_up()
             raise
         if where.startswith("/sign-in"):
-            raise Unexpected(403, f"{path}: {self.code} is signed out")
+            raise Unexpected(403, path, f"{self.code} is signed out")
         return where
 
     def page(self, path: str) -> str:

@@ -134,4 +134,3 @@ def integrity(file: Path) -> list[str]:
     with contextlib.closing(sqlite3.connect(file)) as there:
         said = [row[0] for row in there.execute("pragma integrity_check")]
     return [f"integrity: {text}" for text in said if text != "ok"]
-
