@@ -24,8 +24,11 @@ from tracing.extensions import db
 
 NAME: Final = "power_cut_sqlite"
 CUTS: Final = {"short": 2, "full": 50}
-AT_WORK: Final = (0.3, 2.5)
-"""Seconds of work before a cut."""
+DONE: Final = (5, 60)
+"""What is acknowledged before a cut, about; then it comes at any moment."""
+
+LULL: Final = 0.5
+PATIENCE: Final = 30.0
 
 CONTROL: Final = """
 import sqlite3, sys
@@ -110,7 +113,7 @@ def cut_while_working(place: Place, made: Disk, scale: str) -> tuple[int, Verdic
         while cuts < CUTS[scale] and not any(verdict.words):
             site.start()
             with working(world, site.port, history):
-                time.sleep(1.5 + chance.uniform(*AT_WORK))
+                wait_for_work(history, chance)
                 site.freeze()
                 made.cut()
                 site.kill_all()
@@ -127,6 +130,15 @@ def cut_while_working(place: Place, made: Disk, scale: str) -> tuple[int, Verdic
         site.kill_all()
         history.close()
     return cuts, verdict
+
+
+def wait_for_work(history: History, chance: Random) -> None:
+    """Wait until some things were acknowledged, and a moment more."""
+    enough = history.acknowledged + chance.randint(*DONE)
+    give_up = time.monotonic() + PATIENCE
+    while history.acknowledged < enough and time.monotonic() < give_up:
+        time.sleep(0.002)
+    time.sleep(chance.uniform(0, LULL))
 
 
 def integrity(file: Path) -> list[str]:
