@@ -89,13 +89,13 @@ class Office:
 
     def make_due(self) -> None:
         """Let the next reminder of some requests fall due."""
-        owed = (
+        next_of_each = (
             select(func.min(DueWork.id))
             .where(DueWork.done.is_(False))
             .group_by(DueWork.request_id)
             .limit(REMINDED)
         )
-        found = db.session.scalars(owed).all()
+        found = db.session.scalars(next_of_each).all()
         past = datetime.now(UTC) - timedelta(minutes=1)
         db.session.execute(update(DueWork).where(DueWork.id.in_(found)).values(at=past))
         db.session.commit()
@@ -164,24 +164,32 @@ def wait_for_mail(
 
 
 def wait_until_empty() -> None:
-    """Wait until nothing is queued and no reminder is owed."""
+    """Wait until nothing is queued and no reminder is owed, or for long enough."""
     give_up = time.monotonic() + PATIENCE * 5
     while time.monotonic() < give_up:
-        owed = db.session.scalar(
-            select(func.count())
-            .select_from(DueWork)
-            .where(DueWork.done.is_(False), DueWork.at <= datetime.now(UTC))
-        )
         queued = outbox.pending_counts().queued
-        db.session.rollback()
-        if not owed and not queued:
+        if not queued and not owed():
+            db.session.rollback()
             return
+        db.session.rollback()
         time.sleep(0.3)
+
+
+def owed() -> int:
+    """Return how many reminders are due and not written."""
+    query = (
+        select(func.count())
+        .select_from(DueWork)
+        .where(DueWork.done.is_(False), DueWork.at <= datetime.now(UTC))
+    )
+    return db.session.scalar(query) or 0
 
 
 def judge(mailbox: Mailbox) -> tuple[Verdict, int]:
     """Compare what arrived with what was owed; return it and the repetitions."""
     verdict = Verdict()
+    if left := owed():
+        verdict.lost.append(f"{left} reminders are due and were never written")
     arrived: dict[str, list[tuple[str, ...]]] = defaultdict(list)
     for found in mailbox.deliveries:
         arrived[str(found.message["Message-ID"])].append(found.recipients)
@@ -211,16 +219,16 @@ def _reminded_once(verdict: Verdict) -> None:
             DueWork.done.is_(True)
         )
     )
-    owed = {f"{number}|{step}|{due.isoformat()}" for number, step, due in steps}
+    due = {f"{number}|{step}|{value.isoformat()}" for number, step, value in steps}
     found = db.session.scalars(
         select(OutboxMessage.reminder_key).where(
             OutboxMessage.reminder_key.is_not(None)
         )
     )
     sent = {key.partition("|")[2] for key in found if key}
-    verdict.doubled += [f"reminder {key} was not owed" for key in sent - owed]
+    verdict.doubled += [f"reminder {key} was not owed" for key in sent - due]
     # Of several steps of one deadline that fall due together, the newest goes out.
-    late = {key.partition("|")[0] for key in owed} - {
+    late = {key.partition("|")[0] for key in due} - {
         key.partition("|")[0] for key in sent
     }
     verdict.lost += [f"request {number} was not reminded" for number in late]
