@@ -77,13 +77,13 @@ class Disk:
 
 
 @contextlib.contextmanager
-def disk(folder: Path) -> Iterator[Disk]:
+def disk(folder: Path, megabytes: int = MEGABYTES) -> Iterator[Disk]:
     """Make a disk in a folder and mount it; raise NoDisk where that is not allowed."""
     _mounts_of_our_own()
     made = Disk(folder / "disk.img", folder / "disk")
-    made.mounted.mkdir()
+    made.mounted.mkdir(parents=True)
     with made.image.open("wb") as file:
-        file.truncate(MEGABYTES * 1024 * 1024)
+        file.truncate(megabytes * 1024 * 1024)
     _do("mkfs.ext4", "-q", "-F", str(made.image))
     made.mount()
     try:

@@ -20,6 +20,9 @@ ACTIONS: Final = {"short": 0, "full": 5_000}
 LULL: Final = (0.3, 2.5)
 """Seconds between two kills."""
 
+BACK: Final = 30.0
+"""Seconds after which a site that was killed must answer again, without a person."""
+
 
 @contextmanager
 def working(world: World, port: int, history: History) -> Iterator[Board]:
@@ -50,7 +53,7 @@ def run(place: Place, scale: str) -> Outcome:
         db.engine.dispose()
     file = Path(settings.instance, "history.jsonl")
     history, chance = History(file), Random(20261123)
-    site, kills = Running(settings), 0
+    site, kills, slowest = Running(settings), 0, 0.0
     try:
         site.start()
         with working(world, site.port, history):
@@ -64,7 +67,9 @@ def run(place: Place, scale: str) -> Outcome:
                     if kills % 20 == 0:
                         said = f"{kills} kills, {history.acknowledged} acknowledged"
                         place.note(f"{NAME}: {said}")
+                killed = time.monotonic()
                 site.keep_alive()
+                slowest = max(slowest, time.monotonic() - killed)
             # What was unknown is asked for again while the site stands.
             time.sleep(1)
     finally:
@@ -72,4 +77,6 @@ def run(place: Place, scale: str) -> Outcome:
         history.close()
     verdict = check(app, file)
     verdict += Verdict(wrong=history.surprises)
-    return Outcome(NAME, kills, verdict)
+    if slowest > BACK:
+        verdict.wrong.append(f"the site was away for {slowest:.0f} s")
+    return Outcome(NAME, kills, verdict, {"longest_away_s": round(slowest, 1)})
