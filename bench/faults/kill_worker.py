@@ -1,6 +1,7 @@
 """The worker is killed again and again while mail goes out."""
 
 import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -131,7 +132,7 @@ def run(place: Place, scale: str) -> Outcome:
         office = Office(app)
         while kills < KILLS[scale] or written() < MAILS[scale]:
             if kills < KILLS[scale] or not office.open:
-                office.work(BETWEEN)
+                office.work(max(BETWEEN, 2 * BETWEEN - outbox.pending_counts().queued))
             else:
                 office.work(MAILS[scale] - written())
                 break
@@ -154,7 +155,7 @@ def wait_for_mail(
     process: "subprocess.Popen[bytes]", mailbox: Mailbox, chance: Random
 ) -> None:
     """Wait until this worker has sent some mails, and a moment more."""
-    enough = len(mailbox.deliveries) + chance.randint(1, BETWEEN)
+    enough = len(mailbox.deliveries) + chance.randint(1, 2 * BETWEEN)
     give_up = time.monotonic() + PATIENCE
     while len(mailbox.deliveries) < enough:
         if process.poll() is not None or time.monotonic() > give_up:
@@ -164,14 +165,15 @@ def wait_for_mail(
 
 
 def wait_until_empty() -> None:
-    """Wait until nothing is queued and no reminder is owed, or for long enough."""
-    give_up = time.monotonic() + PATIENCE * 5
-    while time.monotonic() < give_up:
-        queued = outbox.pending_counts().queued
-        if not queued and not owed():
-            db.session.rollback()
-            return
+    """Wait until nothing is queued and no reminder is owed, as long as it gets less."""
+    least, give_up = sys.maxsize, 0.0
+    while True:
+        left = outbox.pending_counts().queued + owed()
         db.session.rollback()
+        if left < least:
+            least, give_up = left, time.monotonic() + 2 * PATIENCE
+        if not left or time.monotonic() > give_up:
+            return
         time.sleep(0.3)
 
 

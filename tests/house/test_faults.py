@@ -37,7 +37,7 @@ def run(*names: str, database: str) -> tuple[int, dict[str, dict[str, object]], 
         env=environ | chosen,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
