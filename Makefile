@@ -24,7 +24,7 @@ hash = $(firstword $(shell cat $(1) | sha256sum))
 RUN_STAMP := $(VENV)/.run-$(call hash,requirements/run.txt requirements/build.txt setup.cfg)
 TEST_STAMP := $(VENV)/.test-$(call hash,requirements/test.txt)
 
-.PHONY: help setup run test test-fast lint format types imports coverage bench lock \
+.PHONY: help setup run test test-fast lint format types imports coverage bench faults lock \
         catalogues translations wheel screenshots demo machine clean
 
 help: ## Say what each target does
@@ -96,6 +96,9 @@ coverage: setup machine ## Test, and say which lines no test reaches
 
 bench: setup ## Measure speed: ONLY=name,name SCALE=small|full (docs/bench.md)
 	@ONLY="$(ONLY)" SCALE="$(SCALE)" $(BIN)/python -m bench
+
+faults: setup ## Kill, cut and collide: ONLY=name,name SCALE=short|full (docs/faults.md)
+	@ONLY="$(ONLY)" SCALE="$(SCALE)" $(BIN)/python -m bench.faults
 
 demo: $(RUN_STAMP) catalogues ## Load the demonstration into an empty instance
 	@mkdir -p instance

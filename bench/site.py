@@ -30,6 +30,11 @@ TOKEN: Final = re.compile(r'name="csrf_token" value="([^"]+)"')
 class Unexpected(Exception):
     """The site answered something else than what is to be measured."""
 
+    def __init__(self, status: int, where: str, page: str) -> None:
+        """Keep the status and the page."""
+        super().__init__(f"{where}: {status}\n{page[:3000]}")
+        self.status, self.page = status, page
+
 
 @dataclass
 class Person:
@@ -38,6 +43,7 @@ class Person:
     port: int
     cookies: dict[str, str] = field(default_factory=dict)
     token: str = ""
+    patience: float = 60
 
     def __post_init__(self) -> None:
         """Connect."""
@@ -45,7 +51,7 @@ class Person:
 
     def connect(self) -> None:
         """Open a connection that stays, and let one of the processes take it."""
-        self.line = http.client.HTTPConnection(HOST, self.port, timeout=60)
+        self.line = http.client.HTTPConnection(HOST, self.port, timeout=self.patience)
         self.line.connect()
         self.line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.ask("GET", "/healthz")
@@ -58,10 +64,13 @@ class Person:
         *,
         expect: int = 200,
         keep: bool = False,
+        body: str | bytes | None = None,
+        kind: str = "",
     ) -> tuple[str, str]:
         """Ask for a page; return it and where it leads to."""
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
-        body = None
+        if kind:
+            headers["Content-Type"] = kind
         if form is not None:
             body = urlencode({"csrf_token": self.token, **form}, doseq=True)
             headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -69,7 +78,7 @@ class Person:
         answer = self.line.getresponse()
         page = answer.read().decode()
         if answer.status != expect:
-            raise Unexpected(f"{method} {path}: {answer.status}\n{page[:3000]}")
+            raise Unexpected(answer.status, f"{method} {path}", page)
         if keep:
             for line in answer.msg.get_all("Set-Cookie") or ():
                 name, _, value = line.partition(";")[0].partition("=")
@@ -153,37 +162,55 @@ class Site:
         raise RuntimeError("the connection belongs to none of the processes")
 
 
-@contextlib.contextmanager
-def serving(settings: Settings) -> Iterator[Site]:
-    """Serve the database by `run_site`, as in service; end it whatever happens."""
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as free:
         free.bind((HOST, 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+def environ_of(settings: Settings, port: int, **more: object) -> dict[str, str]:
+    """Return what the parts of `tracing serve` find in their environment."""
     environ = {k: v for k, v in os.environ.items() if not k.startswith("TRACING_")}
     secret = ("secret_key", "password_salt", "totp_key", "journal_key")
-    named = ("database_url", *secret)
-    environ |= {f"TRACING_{name.upper()}": getattr(settings, name) for name in named}
-    environ |= {
-        "TRACING_INSTANCE_PATH": settings.instance,
-        "TRACING_HOST": HOST,
-        "TRACING_PORT": str(port),
-        "TRACING_WORKERS": str(SERVERS),
+    named = {name: getattr(settings, name) for name in ("database_url", *secret)}
+    given = {
+        "instance_path": settings.instance,
+        "host": HOST,
+        "port": port,
+        "workers": SERVERS,
         # People of the bench have a password alone: only a demonstration allows it.
-        "TRACING_DEMONSTRATION": "true",
-        "TRACING_SECOND_FACTOR_REQUIRED": "false",
+        "demonstration": "true",
+        "second_factor_required": "false",
     }
-    log = Path(settings.instance, "site.log")
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tracing.cli.part", "site"],
+    found = named | given | more
+    return environ | {f"TRACING_{name.upper()}": str(v) for name, v in found.items()}
+
+
+def start_part(
+    name: str, environ: Mapping[str, str], log: Path
+) -> "subprocess.Popen[bytes]":
+    """Start a part of the system as `tracing serve` does; it ends with this process."""
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tracing.cli.part", name],
             stdin=subprocess.PIPE,
             stdout=out,
             stderr=out,
-            env=environ,
+            env=dict(environ),
             cwd=ROOT,
+            start_new_session=True,
         )
+
+
+@contextlib.contextmanager
+def serving(settings: Settings) -> Iterator[Site]:
+    """Serve the database by `run_site`, as in service; end it whatever happens."""
+    port = free_port()
+    log = Path(settings.instance, "site.log")
+    process = start_part("site", environ_of(settings, port), log)
     try:
-        _wait(port, process, log)
+        wait_for(port, process, log)
         yield Site(port, process.pid)
     finally:
         process.terminate()
@@ -196,7 +223,8 @@ def serving(settings: Settings) -> Iterator[Site]:
             process.stdin.close()
 
 
-def _wait(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Wait until the site answers."""
     give_up = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < give_up:
         with contextlib.suppress(OSError, http.client.HTTPException):
@@ -204,7 +232,7 @@ def _wait(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
             line.request("GET", "/healthz")
             if line.getresponse().status == 200:
                 return
-        time.sleep(0.1)
+        time.sleep(0.05)
     raise RuntimeError(f"the site did not start:\n{log.read_text()[-4000:]}")
 
 
@@ -266,12 +294,13 @@ def form_fields(values: dict[str, object]) -> dict[str, list[str]]:
     return found
 
 
-def file_request(person: Person, form: Mapping[str, object]) -> None:
-    """File a request: keep the draft, then send it."""
+def file_request(person: Person, form: Mapping[str, object]) -> str:
+    """File a request: keep the draft, then send it; return where it stands."""
     values = {**form, "form_key": secrets.token_urlsafe(24), "action": "check"}
     _, where = person.ask("POST", "/trace-requests/new", values, expect=303)
     send = where.removesuffix("/check") + "/submit"
     values = {"authorised": "true", "version": "1"}
     _, where = person.ask("POST", send, values, expect=303)
     if "/check" in where:
-        raise Unexpected(where)
+        raise Unexpected(303, send, where)
+    return where

@@ -18,7 +18,7 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     `login`: as whom it works in PostgreSQL: the site, the worker, or the owner of the
     tables, who migrates them and uses the command line.
     """
-    from tracing import logs, words, worker
+    from tracing import crash, logs, words, worker
     from tracing.accounts import oidc, signin
     from tracing.adapters.clamd import Clamd
     from tracing.adapters.folder import FolderStore
@@ -43,6 +43,7 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     app.config.from_mapping(flask_settings(settings, login))
     app.extensions["tracing.settings"] = settings
     self_test(settings)
+    crash.arm(settings.crash_at)
     if settings.proxies:
         count = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count)  # type: ignore[method-assign]

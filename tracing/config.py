@@ -65,6 +65,7 @@ class Settings:
     backup_recipient: str = ""
     backup_database_url: str = ""
     postgresql_programs: str = ""
+    crash_at: str = ""
     instance: str = ""
 
     def address_of_database(self, login: str) -> str:
@@ -197,6 +198,11 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError(
             "SECOND_FACTOR_REQUIRED: only a demonstration (DEMONSTRATION = True), whose"
             " data is invented, may let people in by a password alone"
+        )
+    if settings.crash_at and not settings.demonstration:
+        raise SettingsError(
+            "CRASH_AT: only a demonstration (DEMONSTRATION = True), whose data is"
+            " invented, may be made to end in the middle of its work"
         )
     return settings
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from flask import Flask, current_app
 from huey import SqliteHuey, crontab
 
+from tracing import crash
 from tracing.accounts import sessions, unused, waits
 from tracing.casework import attachments
 from tracing.config import Settings
@@ -135,6 +136,7 @@ def waker(app: Flask) -> Callable[[], None]:
             # One that still waits will see our rows too.
             if huey.pending_count() == 0:
                 task()
+                crash.at("worker.woken")
         except sqlite3.Error as error:
             log.warning("the worker was not woken, the sweep will: %s", error)
 

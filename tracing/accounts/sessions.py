@@ -16,6 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import joinedload
 
+from tracing import crash
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.models import Account, AccountSession
@@ -144,6 +145,7 @@ def begin(account: Account, *, half: bool, now: datetime) -> AccountSession:
     )
     db.session.add(held)
     db.session.flush()
+    crash.at("session.begun")
     _hold(held, token)
     return held
 

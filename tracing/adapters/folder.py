@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from tracing import crash
 from tracing.ports import StoreFull
 
 NAME: Final = re.compile(r"[0-9a-f]{40}")
@@ -42,8 +43,11 @@ class FolderStore:
             with os.fdopen(descriptor, "wb") as out:
                 out.write(content)
                 out.flush()
+                crash.at("file.begun")
                 os.fsync(out.fileno())
+            crash.at("file.synced")
             begun.replace(path)
+            crash.at("file.renamed")
             for folder in (path.parent, path.parent.parent, self.root):
                 _sync(folder)
         except OSError as error:

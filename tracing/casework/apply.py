@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 from sqlalchemy import func, select
 
+from tracing import crash
 from tracing.casework import sections
 from tracing.directory.calendars import calendar_of
 from tracing.extensions import db
@@ -101,7 +102,9 @@ def apply(
     party = policies.require(actor, trigger, request)
     policies.require_grounds(actor, fact)
     restrictions.check(request, trigger, fact, by=party, zone=_zone_of(request, party))
+    crash.at("step.begun")
     change = lifecycle.fire(request, trigger, by=party, at=at, fact=fact)
+    crash.at("step.fired")
     request.events.append(
         RequestEvent(
             position=len(request.events) + 1,
@@ -125,6 +128,7 @@ def apply(
         request.assigned_to_id = actor.user_id
     request.settle()
     plan = settle_deadlines(request)
+    crash.at("step.event")
     answer = deadline_of(plan, Kind.ANSWER)
     db.session.add_all(
         compose.messages_for(
@@ -135,9 +139,12 @@ def apply(
             domain=current_app.config["MAIL_DOMAIN"],
         )
     )
+    crash.at("step.messages")
     first = len(request.events) == 1
     reminders.plan_for(request, plan, regime_of(request), first=first)
+    crash.at("step.reminders")
     enter_step(request, actor)  # last: it takes the lock on the chains
+    crash.at("step.entered")
 
 
 def _zone_of(request: TraceRequest, party: Party) -> ZoneInfo:

@@ -23,6 +23,7 @@ from flask import current_app
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import load_only
 
+from tracing import crash
 from tracing.casework import queries, sections
 from tracing.casework.apply import parties_of, utcnow
 from tracing.config import Settings
@@ -108,6 +109,7 @@ def receive(
         return same
     db.session.rollback()
     with _kept(checked) as (stored, thumbnail):
+        crash.at("file.kept")
         _require_room(actor, form_key, home)
         _require_quota(actor, checked.size)
         row = _row(actor, given, checked, scan, now or utcnow())
@@ -116,7 +118,9 @@ def receive(
         db.session.add(row)
         db.session.flush()
         _enter(Kind.ATTACHMENT_ADDED, [row], actor, about=about)
+        crash.at("file.row")
         db.session.commit()
+        crash.at("file.committed")
     return row
 
 
@@ -531,12 +535,14 @@ def clean_up(*, now: datetime | None = None) -> int:
         theirs = [row for row in forgotten if row.authority_id == owner]
         _enter(Kind.ATTACHMENT_REMOVED, theirs, None, parties=(owner,))
     db.session.commit()
+    crash.at("file.forgotten")
     store, removed = _store(), 0
     old = [name for name, since in store.kept() if since < at - AGE_OF_ORPHANS]
     for start in range(0, len(old), 500):
         some = old[start : start + 500]
         for name in set(some) - _named(some):
             store.remove(name)
+            crash.at("file.removed")
             removed += 1
     db.session.rollback()
     return removed

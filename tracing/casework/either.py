@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from tracing import crash
 from tracing.casework import queries
 from tracing.casework.apply import apply, check_version
 from tracing.extensions import db, wake
@@ -57,5 +58,6 @@ def _take(
     check_version(request, version)
     apply(request, trigger, actor=actor, fact=fact, now=now)
     db.session.commit()
+    crash.at("note.committed")
     wake()
     return request

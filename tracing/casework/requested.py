@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 from sqlalchemy import select
 
+from tracing import crash
 from tracing.casework import attachments, queries
 from tracing.casework.apply import apply, check_version, enter, utcnow
 from tracing.extensions import db, wake
@@ -42,6 +43,7 @@ def _step(
     apply(request, trigger, actor=actor, fact=fact, now=now)
     attachments.settle_step(request, request.events[-1], actor, files)
     db.session.commit()
+    crash.at("step.committed")
     wake()
     return request
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from tracing import crash
 from tracing.casework import attachments, queries, sections
 from tracing.casework.apply import apply, check_version, enter, utcnow
 from tracing.casework.references import draw, reference_of
@@ -158,12 +159,15 @@ def draft(
         with db.session.no_autoflush:
             drawn = draw_reference(actor, at, sure=turn > 0)
             use_form_key(form_key, actor, reference=drawn[1], now=at)
+            crash.at("draft.key")
             request = new_draft(actor, now=at, drawn=drawn)
             _write(request, data)
         try:
             _settle(request, actor, data, form_key, places)
             enter_draft(Entry.DRAFTED, request, actor)
+            crash.at("draft.written")
             db.session.commit()
+            crash.at("draft.committed")
         except IntegrityError as error:
             # Someone else has this number: draw again, and look first.
             db.session.rollback()
@@ -208,6 +212,7 @@ def save_draft(
     request.changed_at = now or utcnow()
     enter_draft(Entry.SAVED, request, actor, before)
     db.session.commit()
+    crash.at("draft.saved")
     return request
 
 
@@ -252,6 +257,7 @@ def submit(
     )
     apply(request, Trigger.SUBMIT, actor=actor, fact=fact, now=at)
     db.session.commit()
+    crash.at("submit.committed")
     wake()
     return request
 

@@ -15,6 +15,7 @@ from flask import current_app
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
+from tracing import crash
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.journal.journal import moment, origin_of
@@ -107,12 +108,14 @@ def make_all() -> list[JournalCheckpoint]:
         select(JournalChain.id).order_by(JournalChain.id)
     ).all():
         found = checkpoint(chain_id)
+        crash.at("checkpoint.signed")
         try:
             db.session.commit()
         except IntegrityError:
             # Another worker was faster with the same one.
             db.session.rollback()
         else:
+            crash.at("checkpoint.committed")
             made += [found] if found else []
     return made
 

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from tracing import crash
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.faults import Unavailable
@@ -103,6 +104,7 @@ def read(
     engine = db.engine.execution_options(writing=True)
     with engine.begin() as connection:
         _append(connection, Doing(kind, actor, about, known, "", payload))
+    crash.at("journal.read")
 
 
 def erase(
@@ -157,10 +159,14 @@ def _append(connection: Connection, doing: Doing) -> dict[int, int]:
         wanted = sorted({own, *wanted})
     try:
         heads = _lock(connection, wanted)
+        crash.at("journal.locked")
         entries, payloads, moves = _entries(heads, doing, own)
         connection.execute(_ADD_ENTRY, entries)
+        crash.at("journal.entry")
         connection.execute(_ADD_PAYLOAD, payloads)
+        crash.at("journal.payload")
         connection.execute(_MOVE_HEAD, moves)
+        crash.at("journal.head")
     except OperationalError:
         raise
     except DBAPIError as error:

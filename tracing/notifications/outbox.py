@@ -18,6 +18,7 @@ from babel import UnknownLocaleError
 from jinja2 import TemplateError
 from sqlalchemy import func, select, update
 
+from tracing import crash
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.models import Delivery, OutboxMessage
@@ -113,7 +114,9 @@ def claim(
     db.session.flush()
     for message in found:
         db.session.expunge(message)
+    crash.at("mail.claimed")
     db.session.commit()
+    crash.at("mail.committed")
     return found
 
 
@@ -164,8 +167,10 @@ def _send_all(drain: Drain, messages: Sequence[OutboxMessage]) -> bool:
             reason = f"cannot be written: {type(error).__name__}: {error}"
             _failed(drain, message, DeliveryError(reason, retry=False))
         else:
+            crash.at("mail.sent")
             sent = {"delivery": Delivery.SENT, "sent_at": drain.now()}
             _mark(drain, message, **sent, last_error=None)
+            crash.at("mail.marked")
             drain.tally.sent += 1
     return True
 

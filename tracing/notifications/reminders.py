@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import joinedload, lazyload, load_only
 
+from tracing import crash
 from tracing.extensions import db
 from tracing.models import (
     Account,
@@ -114,15 +115,19 @@ def sweep(now: datetime, *, domain: str, batch: int = BATCH) -> int:
     """Turn what is owed into messages, a batch at a time; return how many."""
     written = 0
     while owed := _owed(now, batch):
+        crash.at("reminder.claimed")
         messages = list(_messages(owed, now, domain))
         _write(messages)
+        crash.at("reminder.written")
         db.session.execute(
             update(DueWork)
             .where(DueWork.id.in_([row.id for row in owed]))
             .values(done=True)
             .execution_options(synchronize_session=False)
         )
+        crash.at("reminder.done")
         db.session.commit()
+        crash.at("reminder.committed")
         db.session.expire_all()
         written += len(messages)
     db.session.rollback()
