@@ -424,7 +424,9 @@ def test_what_a_court_had_to_be_told_may_stand_in_the_closure():
     close(history)
 
 
-@pytest.mark.parametrize("used_in", set(ClosureUse) - {ClosureUse.PROCEEDINGS})
+@pytest.mark.parametrize(
+    "used_in", [use for use in ClosureUse if use is not ClosureUse.PROCEEDINGS]
+)
 def test_other_uses_of_an_answer_under_h1_need_nothing(used_in):
     history = History()
     history.answer("H1")
