@@ -1,0 +1,125 @@
+"""What one authority writes is met by nobody else: not in a page, a mail, or a log.
+
+Every free field of two authorities and of a third holds a word of its own. Whatever
+comes out is searched for the words of others.
+"""
+
+import logging
+
+import pytest
+from sqlalchemy import select
+
+from tests import factories
+from tests.isolation import matrix
+from tests.visitors import signed_in, stranger
+from tracing.extensions import db
+from tracing.models import OutboxMessage
+from tracing.notifications.render import render
+from workflows.facts import Question, Questions, Text
+from workflows.policies import WITHIN_AN_AUTHORITY, Role
+from workflows.states import Trigger
+
+FIELDS = (
+    *("item_make", "item_model", "item_calibre", "find_place", "find_circumstances"),
+    *("basis_illicit_reason", "basis_offence", "basis_facts_summary", "basis_purpose"),
+    *("basis_assistance_sought", "basis_restrictions_asked", "basis_handling_text"),
+    *("domestic_domestic_searches", "header_own_case_number", "markings_serial"),
+    *("persons_persons-0-family_name", "persons_persons-0-given_name"),
+    *("persons_persons-0-alias", "persons_persons-0-id_number"),
+)
+
+
+def form_of(name):
+    return {field: f"CANARY{name}{number}" for number, field in enumerate(FIELDS)}
+
+
+def worked(of, name, other):
+    """A request whose every text has the word of whoever wrote it."""
+    request = factories.sent(of, **form_of(name))
+    factories.take(of, request, Trigger.ACKNOWLEDGE)
+    factories.take(
+        *(of, request, Trigger.ASK_CLARIFICATION),
+        Questions((Question(f"CANARY{other}QUESTION", "serial"),)),
+    )
+    note = Text(f"CANARY{name}NOTE")
+    who = factories.actor_of(of.investigator)
+    factories.take(of, request, Trigger.NOTE, note, actor=who)
+    return request
+
+
+@pytest.fixture
+def desk(app, session, caplog):
+    caplog.set_level(logging.DEBUG)
+    of, far = factories.sides(), factories.sides()
+    request = worked(of, "ALPHA", "BETA")
+    draft = factories.draft(of, **form_of("HIDDEN"))
+    theirs = worked(far, "GAMMA", "DELTA")
+    db.session.commit()
+    return app, of, far, request, draft, theirs
+
+
+def everything_that_opens(app, visitor, *requests):
+    """The text of every page, for every request: opened, and sent nothing."""
+    values = {"code": "en", "filename": "app.css", "token": "x" * 32}
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or rule.endpoint == "static":
+            continue
+        for request in requests if "<" in rule.rule else requests[:1]:
+            for step in matrix.policy()["steps"] if "<step>" in rule.rule else ("",):
+                address = rule.rule.replace("<reference>", request.reference)
+                address = address.replace("<step>", step)
+                address = address.replace("<number>", request.mail_number)
+                address = address.replace("<int:number>", str(request.id))
+                for name, value in values.items():
+                    address = address.replace(f"<{name}>", value)
+                yield address, visitor.get(address).text
+    for address in ("/find", "/journal/export"):
+        for request in requests:
+            form = {"q": request.reference, "reference": request.reference}
+            yield address, visitor.post(address, form, follow_redirects=True).text
+
+
+def met(app, visitor, words, *requests):
+    """Where one of the words was met."""
+    return [
+        f"{address}: {word}"
+        for address, text in everything_that_opens(app, visitor, *requests)
+        for word in words
+        if f"CANARY{word}" in text
+    ]
+
+
+def test_a_third_authority_meets_none_of_them(desk):
+    app, _of, far, request, draft, theirs = desk
+    words = ("ALPHA", "BETA", "HIDDEN")
+    for roles in (WITHIN_AN_AUTHORITY, (Role.OPERATOR,)):
+        visitor = signed_in(app, factories.person(far.asking, *roles))
+        assert met(app, visitor, words, request, draft, theirs) == []
+    assert met(app, stranger(app), (*words, "GAMMA", "DELTA"), request, theirs) == []
+
+
+def test_each_side_meets_its_own_and_what_it_was_sent(desk):
+    app, of, _far, request, draft, theirs = desk
+    asked = signed_in(app, factories.person(of.asked, *WITHIN_AN_AUTHORITY))
+    unseen = ("HIDDEN", "ALPHANOTE", "GAMMA", "DELTA")
+    assert met(app, asked, unseen, request, draft, theirs) == []
+    found = met(app, asked, ("ALPHA", "BETA"), request)
+    assert any("ALPHA" in one for one in found)
+    assert any("BETA" in one for one in found)
+    asking = signed_in(app, factories.person(of.asking, *WITHIN_AN_AUTHORITY))
+    assert met(app, asking, ("GAMMA", "DELTA"), request, draft, theirs) == []
+    found = met(app, asking, ("ALPHANOTE", "HIDDEN", "BETA"), request, draft)
+    assert {one.partition("CANARY")[0] for one in found}
+
+
+def test_no_mail_and_no_line_of_the_log_holds_any(desk, caplog):
+    app, of, _far, request, _draft, _theirs = desk
+    visitor = signed_in(app, factories.person(of.asking, *WITHIN_AN_AUTHORITY))
+    assert met(app, visitor, ("ALPHA",), request)
+    rows = db.session.scalars(select(OutboxMessage)).all()
+    assert len(rows) >= 6
+    for row in rows:
+        mail = render(row, "https://tracing.example/", "Tracing <t@tracing.example>")
+        assert "CANARY" not in mail.subject + mail.text
+        assert "CANARY" not in repr(row.facts)
+    assert "CANARY" not in caplog.text
