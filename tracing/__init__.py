@@ -21,7 +21,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from tracing.adapters.smtp import self_test
     from tracing.casework import attachments
     from tracing.extensions import babel, csrf, db, guard_sqlite, migrate, try_idle
-    from tracing.security import headers, hosts
+    from tracing.security import fields, headers, hosts
     from tracing.web import context, errors, pages, uploads
 
     given = settings.instance if settings else None
@@ -38,6 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.from_mapping(flask_settings(settings))
     app.extensions["tracing.settings"] = settings
     self_test(settings)
+    fields.init_app(app, settings, instance)
     if settings.proxies:
         count = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count)  # type: ignore[method-assign]

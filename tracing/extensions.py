@@ -47,6 +47,8 @@ PRAGMAS = (
     "busy_timeout=15000",
     "synchronous=full",
     "foreign_keys=on",
+    # What is deleted is overwritten: an erased person leaves no bytes in free pages.
+    "secure_delete=on",
 )
 
 
