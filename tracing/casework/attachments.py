@@ -42,6 +42,9 @@ KEPT_FOR_A_FORM: Final = timedelta(hours=24)
 AGE_OF_ORPHANS: Final = timedelta(hours=1)
 """A younger file may be one whose row is just being written."""
 
+OWN: Final = ("id", "seal")
+"""What a copy of a row does not share."""
+
 FORMS_AT_ONCE: Final = 4
 log = logging.getLogger(__name__)
 
@@ -253,7 +256,7 @@ def copy_to(child: TraceRequest, parent: TraceRequest, *, now: datetime) -> None
     columns = [c.key for c in Attachment.__table__.columns]
     for row in of_request(parent):
         if row.event_id is None and row.authority_id == child.requesting_id:
-            kept = {name: getattr(row, name) for name in columns if name != "id"}
+            kept = {name: getattr(row, name) for name in columns if name not in OWN}
             copied = {
                 "token": secrets.token_urlsafe(24),
                 "request_id": child.id,
