@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple, cast
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Integer,
     Select,
@@ -52,12 +53,12 @@ _NOW: Final = bindparam("now", type_=TraceRequest.due.type)
 _REFERENCE: Final = bindparam("reference", type_=String)
 
 
-def _visible() -> ColumnElement[bool]:
+def _visible(whose: int | BindParameter[int] = _AUTHORITY) -> ColumnElement[bool]:
     """Return the condition of a request that exists for the bound authority."""
     return or_(
-        TraceRequest.requesting_id == _AUTHORITY,
+        TraceRequest.requesting_id == whose,
         and_(
-            TraceRequest.requested_id == _AUTHORITY,
+            TraceRequest.requested_id == whose,
             TraceRequest.state != State.DRAFT,
         ),
     )
@@ -67,7 +68,7 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     """Return the same for one actor, for statements that others build."""
     if actor.roles.isdisjoint(CASE_ROLES):
         return TraceRequest.id.is_(None)
-    return _visible().params(authority=actor.authority_id)
+    return _visible(actor.authority_id)
 
 
 def _found(
