@@ -14,7 +14,7 @@ from flask import Flask, current_app
 from huey import SqliteHuey, crontab
 
 from tracing.accounts import sessions, waits
-from tracing.casework import attachments
+from tracing.casework import attachments, erasing
 from tracing.config import Settings
 from tracing.journal import checkpoints
 from tracing.notifications import outbox, reminders
@@ -52,6 +52,14 @@ def tidy() -> int:
     return attachments.clean_up()
 
 
+def purge() -> int:
+    """Erase what is due; take it out of the database's files as well."""
+    gone = erasing.sweep()
+    if gone:
+        erasing.scrub()
+    return len(gone)
+
+
 def sign() -> int:
     """Sign the heads of the journal that have grown."""
     return len(checkpoints.make_all())
@@ -87,10 +95,15 @@ def bind(app: Flask) -> Any:
         with app.app_context():
             sign()
 
+    def purge_task() -> None:
+        with app.app_context():
+            purge()
+
     app.extensions[DRAIN] = huey.task(name="drain")(drain_task)
     huey.periodic_task(crontab(minute="*"), name="sweep")(sweep_task)
     huey.periodic_task(crontab(minute="17"), name="tidy")(tidy_task)
     huey.periodic_task(crontab(minute="*"), name="sign")(sign_task)
+    huey.periodic_task(crontab(hour="3", minute="41"), name="purge")(purge_task)
     app.extensions[QUEUE] = huey
     return huey
 

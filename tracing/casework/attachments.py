@@ -407,6 +407,15 @@ def clean_up(*, now: datetime | None = None) -> int:
     return removed
 
 
+def let_go(names: Sequence[str]) -> None:
+    """Remove contents that no file names any more: of a request that was erased."""
+    still = _named(names)
+    db.session.rollback()
+    for name in names:
+        if name not in still:
+            _store().remove(name)
+
+
 def _named(names: Iterable[str]) -> set[str]:
     """Return which of these names a file has."""
     rows = db.session.scalars(

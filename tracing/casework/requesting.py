@@ -25,6 +25,7 @@ from tracing.models import (
     Recovery,
     TraceRequest,
 )
+from workflows import retention
 from workflows.errors import NotPermitted, TransitionNotAllowed
 from workflows.facts import Answers, Closure, Reason, Submission, Text
 from workflows.policies import Actor, may_file
@@ -107,6 +108,7 @@ def new_draft(
         events=[],
         created_at=now,
         changed_at=now,
+        keep_until=retention.draft_until(now.date()),
     )
     request.settle()
     db.session.add(request)
@@ -201,6 +203,7 @@ def save_draft(
     _write(request, data)
     _settle(request, actor, data, form_key, places)
     request.changed_at = now or utcnow()
+    request.keep_until = retention.draft_until(request.changed_at.date())
     enter_draft(Entry.SAVED, request, actor, before)
     db.session.commit()
     return request

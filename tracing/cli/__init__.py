@@ -5,7 +5,7 @@ from flask.cli import FlaskGroup
 
 from tracing import create_app
 from tracing.accounts.people import has_administrator
-from tracing.cli import journal, serve, setup
+from tracing.cli import journal, privacy, serve, setup
 from tracing.cli.demo import load_demo
 from tracing.directory import entries
 
@@ -40,5 +40,5 @@ def run() -> None:
     serve.serve_command(settings)
 
 
-for command in (*setup.COMMANDS, *serve.COMMANDS, *journal.COMMANDS):
+for command in (*setup.COMMANDS, *serve.COMMANDS, *journal.COMMANDS, *privacy.COMMANDS):
     main.add_command(command)

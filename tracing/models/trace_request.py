@@ -102,6 +102,10 @@ class TraceRequest(Sealing, Base):
         ),
         Index("ix_trace_request_mine_late", "requesting_id", "awaiting", "due", "id"),
         Index("ix_trace_request_filed", "requesting_id", "filed_by_id", "id"),
+        # What is due for review, and what is to be erased.
+        Index("ix_trace_request_review", "requesting_id", "review_on", "id"),
+        Index("ix_trace_request_review_asked", "requested_id", "review_on", "id"),
+        Index("ix_trace_request_keep", "keep_until", "id"),
         UniqueConstraint("year", "number"),
     )
 
@@ -130,6 +134,12 @@ class TraceRequest(Sealing, Base):
     regime: Mapped[str | None] = mapped_column(String(40))
     calendar_version: Mapped[str | None] = mapped_column(String(80))
     outcome: Mapped[Outcome | None] = mapped_column(code_of(Outcome))
+
+    # How long it is kept (`workflows.retention`).
+    ended_on: Mapped[date | None]
+    review_on: Mapped[date | None]
+    keep_until: Mapped[date | None]
+    erased_at: Mapped[datetime | None]
 
     # header
     urgency: Mapped[Urgency | None] = mapped_column(code_of(Urgency))

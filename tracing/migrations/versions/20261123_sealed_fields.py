@@ -1,4 +1,5 @@
-"""sealed fields: what names people is closed with keys the database does not have
+"""sealed fields: what names people is closed with keys the database does not have;
+how long requests are kept, what holds them, what was erased
 
 Each column gets a sealed one beside it, which takes its place when all rows are
 written: nothing that refers to a table is touched. Rows go a thousand at a time.
@@ -6,6 +7,7 @@ written: nothing that refers to a table is touched. Rows go a thousand at a time
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,7 +15,9 @@ from flask import current_app
 from sqlalchemy.dialects import postgresql
 
 from tracing.models.sealed import new_seal, place_of
+from tracing.models.base import Instant
 from tracing.security import fields
+from workflows import retention
 
 revision = '0006'
 down_revision = '0004'
@@ -70,8 +74,17 @@ RESEALS = """
 """
 
 
+INDEXES = {
+    'ix_trace_request_review': ['requesting_id', 'review_on', 'id'],
+    'ix_trace_request_review_asked': ['requested_id', 'review_on', 'id'],
+    'ix_trace_request_keep': ['keep_until', 'id'],
+}
+LIST = sa.JSON().with_variant(postgresql.JSONB(), 'postgresql')
+
+
 def upgrade() -> None:
     """Apply."""
+    _keep()
     for table in SEALED:
         op.add_column(
             table, sa.Column('seal', sa.String(32), nullable=False, server_default='')
@@ -106,6 +119,13 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_table('erasure')
+    op.drop_table('legal_hold')
+    for name in INDEXES:
+        op.drop_index(name, 'trace_request')
+    for name in ('ended_on', 'review_on', 'keep_until', 'erased_at'):
+        op.drop_column('trace_request', name)
+    op.drop_column('authority', 'keep_years')
     keys = current_app.extensions[fields.KEYS]
     _unguard()
     _open_payloads(keys)
@@ -131,6 +151,91 @@ def downgrade() -> None:
         op.drop_column(table, 'seal')
     for name in (*MARKS, 'authority_id'):
         op.drop_column('person', name)
+
+
+def _keep() -> None:
+    op.add_column('authority', sa.Column('keep_years', sa.Integer(), nullable=True))
+    for name in ('ended_on', 'review_on', 'keep_until'):
+        op.add_column('trace_request', sa.Column(name, sa.Date(), nullable=True))
+    op.add_column('trace_request', sa.Column('erased_at', Instant(), nullable=True))
+    _date_the_ended()
+    for name, columns in INDEXES.items():
+        op.create_index(name, 'trace_request', columns, unique=False)
+    op.create_table('legal_hold',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('request_id', sa.Integer(), nullable=False),
+    sa.Column('authority_id', sa.Integer(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('until', sa.Date(), nullable=False),
+    sa.Column('set_by_id', sa.Integer(), nullable=False),
+    sa.Column('set_at', Instant(), nullable=False),
+    sa.Column('lift_asked_by_id', sa.Integer(), nullable=True),
+    sa.Column('lifted_by_id', sa.Integer(), nullable=True),
+    sa.Column('lifted_at', Instant(), nullable=True),
+    sa.Column('seal', sa.String(length=32), nullable=False),
+    sa.ForeignKeyConstraint(['authority_id'], ['authority.id'], name=op.f('fk_legal_hold_authority_id_authority')),
+    sa.ForeignKeyConstraint(['lift_asked_by_id'], ['account.id'], name=op.f('fk_legal_hold_lift_asked_by_id_account')),
+    sa.ForeignKeyConstraint(['lifted_by_id'], ['account.id'], name=op.f('fk_legal_hold_lifted_by_id_account')),
+    sa.ForeignKeyConstraint(['request_id'], ['trace_request.id'], name=op.f('fk_legal_hold_request_id_trace_request')),
+    sa.ForeignKeyConstraint(['set_by_id'], ['account.id'], name=op.f('fk_legal_hold_set_by_id_account')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_legal_hold'))
+    )
+    op.create_index(op.f('ix_legal_hold_request_id'), 'legal_hold', ['request_id'])
+    op.create_index(op.f('ix_legal_hold_authority_id'), 'legal_hold', ['authority_id'])
+    op.create_table('erasure',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('reference', sa.String(length=24), nullable=False),
+    sa.Column('authority_id', sa.Integer(), nullable=True),
+    sa.Column('rule', sa.Enum('ended', 'draft', 'order', 'mail', 'form', name='data', native_enum=False, length=40), nullable=False),
+    sa.Column('asked_by_id', sa.Integer(), nullable=True),
+    sa.Column('asked_at', Instant(), nullable=True),
+    sa.Column('given_by_id', sa.Integer(), nullable=True),
+    sa.Column('done_at', Instant(), nullable=True),
+    sa.Column('finished_at', Instant(), nullable=True),
+    sa.Column('persons', LIST, nullable=False),
+    sa.Column('files', LIST, nullable=False),
+    sa.Column('entries', sa.Integer(), nullable=False),
+    sa.Column('certificate', sa.Text(), nullable=True),
+    sa.ForeignKeyConstraint(['asked_by_id'], ['account.id'], name=op.f('fk_erasure_asked_by_id_account')),
+    sa.ForeignKeyConstraint(['authority_id'], ['authority.id'], name=op.f('fk_erasure_authority_id_authority')),
+    sa.ForeignKeyConstraint(['given_by_id'], ['account.id'], name=op.f('fk_erasure_given_by_id_account')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_erasure'))
+    )
+    op.create_index(op.f('ix_erasure_reference'), 'erasure', ['reference'])
+    op.create_index('ix_erasure_open', 'erasure', ['finished_at', 'id'])
+    op.create_index('ix_erasure_authority', 'erasure', ['authority_id', 'id'])
+
+
+def _date_the_ended() -> None:
+    """Give what has ended, and the drafts, the days until which they are kept."""
+    query = sa.text(
+        'SELECT r.id, r.state, coalesce((SELECT max(e.at) FROM request_event AS e'
+        " WHERE e.request_id = r.id AND e.after IN ('closed', 'withdrawn')),"
+        ' r.changed_at) AS at'
+        " FROM trace_request AS r WHERE r.id > :last"
+        " AND r.state IN ('closed', 'withdrawn', 'draft') ORDER BY r.id LIMIT :size"
+    )
+    into = sa.table('trace_request', sa.column('id'), *(
+        sa.column(n, sa.Date()) for n in ('ended_on', 'review_on', 'keep_until')
+    ))
+    names = ('ended_on', 'review_on', 'keep_until')
+    change = (
+        into.update()
+        .where(into.c.id == sa.bindparam('key'))
+        .values({name: sa.bindparam(name, type_=sa.Date()) for name in names})
+    )
+    last = 0
+    while found := op.get_bind().execute(query, {'last': last, 'size': AT_ONCE}).all():
+        last = found[-1].id
+        given = []
+        for row in found:
+            at = row.at if isinstance(row.at, datetime) else datetime.fromisoformat(row.at)
+            day, draft = at.date(), row.state == 'draft'
+            days = (None, None, retention.draft_until(day)) if draft else (
+                day, retention.review_on(day), retention.keep_until(day)
+            )
+            given.append({'key': row.id} | dict(zip(names, days, strict=True)))
+        op.get_bind().execute(change, given)
 
 
 def _rename(table: str, old: str, new: str) -> None:
