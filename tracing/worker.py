@@ -14,11 +14,12 @@ from flask import Flask, current_app
 from huey import SqliteHuey, crontab
 
 from tracing.accounts import sessions, waits
-from tracing.casework import attachments, erasing
+from tracing.casework import attachments, erasing, resealing
 from tracing.config import Settings
 from tracing.journal import checkpoints
 from tracing.notifications import outbox, reminders
 from tracing.ports import Channel
+from tracing.security.fields import field_keys
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,13 @@ def purge() -> int:
     return len(gone)
 
 
+def reseal() -> int:
+    """Close with the newest key what an older one has closed, if there is one."""
+    if len(field_keys().ring.keys) == 1:
+        return 0
+    return resealing.rotate(pause=0.05)
+
+
 def sign() -> int:
     """Sign the heads of the journal that have grown."""
     return len(checkpoints.make_all())
@@ -98,6 +106,7 @@ def bind(app: Flask) -> Any:
     def purge_task() -> None:
         with app.app_context():
             purge()
+            reseal()
 
     app.extensions[DRAIN] = huey.task(name="drain")(drain_task)
     huey.periodic_task(crontab(minute="*"), name="sweep")(sweep_task)

@@ -110,6 +110,12 @@ def may_keep(actor: Actor) -> bool:
     return actor.is_any(Role.SUPERVISOR, Role.ADMINISTRATOR)
 
 
+def require_person_export(actor: Actor) -> None:
+    """Refuse who may not hand out what the authority has of one person."""
+    if not actor.is_any(Role.ADMINISTRATOR):
+        raise NotPermitted("The role administrator does this.")
+
+
 def require_keeping(actor: Actor) -> None:
     """Refuse who does not decide what is kept."""
     if not may_keep(actor):

@@ -145,7 +145,7 @@ def test_one_asks_to_erase_and_another_does_it(case, two, of):
 
 
 def test_what_is_held_is_not_erased_by_order_either(case, two):
-    one, other = two
+    one, _ = two
     hold(one, case)
     answer = one.post("/kept/erase", {"reference": case.reference})
     assert answer.status_code == 422

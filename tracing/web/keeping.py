@@ -7,11 +7,11 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
-from tracing.casework import keeping
+from tracing.casework import keeping, persons
 from tracing.casework.keeping import Refused
 from tracing.web.stepup import recent_factor
 from tracing.words import _
-from workflows.policies import Actor, may_keep
+from workflows.policies import Actor, Role, may_keep
 
 retention = Blueprint("keeping", __name__, url_prefix="/kept")
 BLUEPRINTS = (retention,)
@@ -48,6 +48,7 @@ def _list(problem: Refused | None = None) -> str:
         holds=keeping.holds(actor),
         orders=keeping.orders(actor),
         years=keeping.years_of(actor),
+        may_export=actor.is_any(Role.ADMINISTRATOR),
         problem=problem,
     )
 
@@ -61,6 +62,41 @@ def _back(words: str) -> Response:
 def index() -> str:
     """Show what is due for review, what is held, and what is to be erased."""
     return _list()
+
+
+@retention.get("/person")
+@recent_factor()
+def person() -> str:
+    """Show the form by which one person's data is handed out."""
+    return _form()
+
+
+@retention.post("/person")
+@recent_factor()
+def export_person() -> Response | tuple[str, int]:
+    """Hand out all the authority has of one person, signed."""
+    actor, form = _administrator(), request.form
+    try:
+        text = persons.export(actor, form.get("name", ""), form.get("reason", ""))
+    except persons.Unclear as error:
+        return _form(error), 422
+    return Response(
+        text,
+        mimetype="application/json",
+        headers={"Content-Disposition": "attachment; filename=person.json"},
+    )
+
+
+def _administrator() -> Actor:
+    actor = current_actor()
+    if actor is None or not actor.is_any(Role.ADMINISTRATOR):
+        raise Forbidden
+    return actor
+
+
+def _form(problem: persons.Unclear | None = None) -> str:
+    _administrator()
+    return render_template("keeping/person.html", problem=problem)
 
 
 @retention.post("/years")
