@@ -35,6 +35,8 @@ from tracing.models import (
     RequestEvent,
     TraceRequest,
 )
+from tracing.models.sealed import Sealed, column_of, place_of
+from tracing.security.fields import field_keys
 from workflows.policies import Actor, Role
 
 PASSWORD: Final = "measure-me-and-go-away"
@@ -221,7 +223,31 @@ def _copies(n: int, world: dict[str, int]) -> tuple[str, ...]:
     with engine.connect() as connection:
         _copy_rows(connection, rows())
     engine.dispose()
+    _seal_anew(chosen, world["asking"])
     return tuple(chosen)
+
+
+def _seal_anew(references: list[str], asking: int) -> None:
+    """Close the requests that will be opened for the authority they were copied to.
+
+    What is sealed opens for the authority of its pattern alone.
+    """
+    keys = field_keys()
+    found = db.session.scalars(
+        select(TraceRequest).where(TraceRequest.reference.in_(references))
+    )
+    for request in found:
+        for row in (request, request.item, *request.persons):
+            for name, column in vars(type(row)).items():
+                sealed = getattr(row, column_of(name), None)
+                if isinstance(column, Sealed) and sealed is not None:
+                    places = [
+                        place_of(row.__tablename__, name, row.seal, whose)
+                        for whose in (asking, row.sealed_for)
+                    ]
+                    again = keys.close(keys.open(sealed, places[0]), places[1])
+                    setattr(row, column_of(name), again)
+    db.session.commit()
 
 
 COLUMNS: Final = "i, pattern, asking, asked, reference, year, number, shift"
@@ -338,7 +364,12 @@ def _clones(connection: Connection) -> list[Clone]:
             {"item_id": next_of(Item)},
             ROOM,
         ),
-        Clone(Person.__table__, ranked("person"), request, ROOM),
+        Clone(
+            Person.__table__,
+            ranked("person"),
+            request | {"authority_id": "copy.asking"},
+            ROOM,
+        ),
         Clone(RequestEvent.__table__, ranked("request_event"), request, ROOM),
         Clone(
             DueWork.__table__,

@@ -23,10 +23,10 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     from tracing.adapters.clamd import Clamd
     from tracing.adapters.folder import FolderStore
     from tracing.adapters.smtp import self_test
-    from tracing.casework import attachments
+    from tracing.casework import attachments, erasing
     from tracing.extensions import babel, csrf, db, guard_sqlite, migrate, try_idle
-    from tracing.operations import metrics
-    from tracing.security import headers, hosts, isolation
+    from tracing.operations import metrics, restore
+    from tracing.security import fields, headers, hosts, isolation
     from tracing.web import context, errors, pages, uploads
 
     given = settings.instance if settings else None
@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     app.extensions["tracing.settings"] = settings
     self_test(settings)
     crash.arm(settings.crash_at)
+    fields.init_app(app, settings, instance)
     if settings.proxies:
         count = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count)  # type: ignore[method-assign]
@@ -79,6 +80,7 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     errors.init_app(app)
     pages.init_app(app)
     worker.bind(app)
+    app.extensions[restore.REAPPLY] = erasing.reapply_in(app)
     return app
 
 

@@ -1,5 +1,6 @@
 """Settings: defaults, then instance/config.py, then TRACING_*; read once, typed."""
 
+import base64
 import os
 import runpy
 import secrets
@@ -26,6 +27,8 @@ class Settings:
     public_url: str = ""
     allowed_hosts: str = ""
     journal_key: str = ""
+    field_keys: str = ""
+    index_key: str = ""
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
@@ -109,13 +112,21 @@ class Settings:
             password_salt="test-" * 8,
             totp_key="test-" * 8,
             journal_key="test-" * 8,
+            field_keys="1:" + "dGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0LXRlc3QtdGU=",
+            index_key="test-" * 8,
             second_factor_required=False,
         )
 
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_REQUIRED = ("secret_key", "password_salt", "totp_key", "journal_key")
-SECRETS = (*_REQUIRED, "smtp_password", "oidc_client_secret", "metrics_token")
+_REQUIRED = ("secret_key", "password_salt", "totp_key", "journal_key", "index_key")
+SECRETS = (
+    *(*_REQUIRED, "field_keys", "smtp_password", "oidc_client_secret"),
+    "metrics_token",
+)
+KEY_FILE = "field-keys"
+"""In the instance folder: the keys of personal fields, where no setting holds them."""
+
 LOG_FORMATS = frozenset({"text", "json"})
 
 
@@ -180,6 +191,8 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         given[name] = _typed(key, kinds[name], text)
     settings = Settings(**given)
     missing = [name for name in _REQUIRED if not getattr(settings, name)]
+    if not settings.field_keys and not (instance / KEY_FILE).is_file():
+        missing.append("field_keys")
     if missing:
         wanted = ", ".join(f"TRACING_{name.upper()}" for name in missing)
         raise SettingsError(
@@ -210,18 +223,22 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> Settings:
 def write_secrets(instance: Path, environ: Mapping[str, str] = os.environ) -> bool:
     """Write fresh secrets into instance/config.py where there are none yet.
 
-    A file of an older version lacks those that came later: they are added.
+    A file of an older version lacks those that came later: they are added. The keys of
+    personal fields have a file of their own, which can change while the system runs.
     """
     instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = instance / "config.py"
     known = runpy.run_path(str(file)) if file.is_file() else {}
+    made = False
+    if "FIELD_KEYS" not in known and not environ.get("TRACING_FIELD_KEYS"):
+        made = _write_key(instance / KEY_FILE)
     missing = [
         name.upper()
         for name in _REQUIRED
         if name.upper() not in known and not environ.get(f"TRACING_{name.upper()}")
     ]
     if file.exists() and not missing:
-        return False
+        return made
     lines = ["# Secrets of this installation: keep this file private.\n"]
     if file.exists():
         lines = [""] if file.read_bytes()[-1:] in (b"", b"\n") else ["\n"]
@@ -232,4 +249,15 @@ def write_secrets(instance: Path, environ: Mapping[str, str] = os.environ) -> bo
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "a") as out:
         out.writelines(lines)
+    return True
+
+
+def _write_key(file: Path) -> bool:
+    """Write a first key where there is none."""
+    if file.exists():
+        return False
+    key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        out.write(f"1:{key}\n")
     return True

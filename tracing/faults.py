@@ -4,6 +4,7 @@ from marshmallow import ValidationError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
+from tracing.models.sealed import SealBroken
 from workflows.errors import (
     FactMissing,
     NotPermitted,
@@ -51,6 +52,7 @@ STATUS_OF: dict[type[Exception], int] = {
     StaleDataError: 409,
     Stale: 409,
     NotYetChecked: 409,
+    SealBroken: 500,
     FileRefused: 422,
     NotPermitted: 403,
     NotVisible: 404,

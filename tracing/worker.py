@@ -15,13 +15,14 @@ from huey import SqliteHuey, crontab
 
 from tracing import crash
 from tracing.accounts import sessions, unused, waits
-from tracing.casework import attachments
+from tracing.casework import attachments, erasing, resealing
 from tracing.config import Settings
 from tracing.journal import checkpoints
 from tracing.notifications import outbox, reminders
 from tracing.operations import figures
 from tracing.operations.pause import paused
 from tracing.ports import Channel
+from tracing.security.fields import field_keys
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,21 @@ def switch_off() -> int:
     return unused.switch_off(outbox.utc_now())
 
 
+def purge() -> int:
+    """Erase what is due; take it out of the database's files as well."""
+    gone = erasing.sweep()
+    if gone:
+        erasing.scrub()
+    return len(gone)
+
+
+def reseal() -> int:
+    """Close with the newest key what an older one has closed, if there is one."""
+    if len(field_keys().ring.keys) == 1:
+        return 0
+    return resealing.rotate(pause=0.05)
+
+
 def sign() -> int:
     """Sign the heads of the journal that have grown."""
     return len(checkpoints.make_all())
@@ -95,6 +111,7 @@ def bind(app: Flask) -> Any:
         with app.app_context():
             sweep()
             attachments.scan_waiting()
+            erasing.carry_out()
             drain()
             tell()
 
@@ -110,12 +127,18 @@ def bind(app: Flask) -> Any:
         with app.app_context():
             sign()
 
+    def purge_task() -> None:
+        with app.app_context():
+            purge()
+            reseal()
+
     app.extensions[DRAIN] = huey.task(name="drain")(drain_task)
     huey.periodic_task(crontab(minute="*"), name="sweep")(sweep_task)
     huey.periodic_task(crontab(minute="17"), name="tidy")(tidy_task)
     daily = crontab(hour="2", minute="43")
     huey.periodic_task(daily, name="switch_off")(switch_off_task)
     huey.periodic_task(crontab(minute="*"), name="sign")(sign_task)
+    huey.periodic_task(crontab(hour="3", minute="41"), name="purge")(purge_task)
     app.extensions[QUEUE] = huey
     return huey
 

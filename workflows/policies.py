@@ -137,6 +137,23 @@ def may_read_journal(actor: Actor) -> bool:
     return not actor.roles.isdisjoint(JOURNAL_READERS)
 
 
+def may_keep(actor: Actor) -> bool:
+    """Tell whether the actor decides what of the own authority is kept, and how long."""
+    return actor.is_any(Role.SUPERVISOR, Role.ADMINISTRATOR)
+
+
+def require_person_export(actor: Actor) -> None:
+    """Refuse who may not hand out what the authority has of one person."""
+    if not actor.is_any(Role.ADMINISTRATOR):
+        raise NotPermitted("The role administrator does this.")
+
+
+def require_keeping(actor: Actor) -> None:
+    """Refuse who does not decide what is kept."""
+    if not may_keep(actor):
+        raise NotPermitted("The roles supervisor and administrator do this.")
+
+
 def may_fire(actor: Actor, _trigger: Trigger, request: Parties) -> bool:
     """Tell whether the actor's role allows the step, whatever the state."""
     party = party_of(actor, request)

@@ -180,7 +180,7 @@ def test_settings_are_shown_with_their_source_and_no_secret(run, tmp_path, monke
     folder.mkdir(exist_ok=True)
     (folder / "config.py").write_text(
         'SECRET_KEY = "hush-1"\nPASSWORD_SALT = "hush-2"\nTOTP_KEY = "hush-3"\n'
-        'JOURNAL_KEY = "hush-5"\n'
+        'JOURNAL_KEY = "hush-5"\nINDEX_KEY = "hush-6"\nFIELD_KEYS = "hush-7"\n'
         'DATABASE_URL = "postgresql://someone:hush-4@db.example/tracing"\n'
     )
     monkeypatch.setenv("TRACING_PORT", "8123")
@@ -274,7 +274,8 @@ def test_an_operator_is_made_here_and_holds_no_other_role(app, run):
 def test_only_a_demonstration_lets_people_in_by_a_password_alone(tmp_path):
     from tracing.config import SettingsError, load
 
-    named = ("SECRET_KEY", "PASSWORD_SALT", "TOTP_KEY", "JOURNAL_KEY")
+    named = ("SECRET_KEY", "PASSWORD_SALT", "TOTP_KEY")
+    named += ("JOURNAL_KEY", "INDEX_KEY", "FIELD_KEYS")
     environ = {f"TRACING_{name}": "x" * 40 for name in named}
     environ["TRACING_SECOND_FACTOR_REQUIRED"] = "false"
     with pytest.raises(SettingsError, match="only a demonstration"):

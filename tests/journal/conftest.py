@@ -9,7 +9,9 @@ from sqlalchemy import select
 from tests import factories
 from tracing.extensions import db
 from tracing.journal import live
+from tracing.journal.journal import open_payload
 from tracing.models import JournalEntry, JournalPayload
+from tracing.security.fields import field_keys
 
 
 @dataclass
@@ -37,16 +39,19 @@ def entries(chain_id, *kinds):
     )
     if kinds:
         query = query.where(JournalEntry.kind.in_([kind.value for kind in kinds]))
-    return [
-        Entered(
-            entry.seq,
-            entry.kind,
-            json.loads(entry.record),
-            json.loads(carried.payload) if carried.payload else None,
-            entry.record + (carried.payload or ""),
+    found = []
+    for entry, carried in db.session.execute(query):
+        said = open_payload(field_keys(), chain_id, entry.seq, carried.payload)
+        found.append(
+            Entered(
+                entry.seq,
+                entry.kind,
+                json.loads(entry.record),
+                json.loads(said) if said else None,
+                entry.record + (said or ""),
+            )
         )
-        for entry, carried in db.session.execute(query)
-    ]
+    return found
 
 
 def levels(*kept, name=""):

@@ -1,4 +1,4 @@
-"""Somebody with the whole database in hand: past the triggers, past the programs."""
+"""Somebody with the database and its keys: past the triggers, past the programs."""
 
 import base64
 import hashlib
@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, text
 from tracing.extensions import db
 from tracing.journal import checkpoints
 from tracing.journal.canonical import canonical
+from tracing.journal.journal import open_payload, place_of_payload
 from tracing.journal.verify import BEGINNING, Tree, commitment, entry_hash
 from tracing.models import (
     JournalChain,
@@ -16,6 +17,7 @@ from tracing.models import (
     JournalEntry,
     JournalPayload,
 )
+from tracing.security.fields import field_keys
 
 TRIGGERS = {
     "sqlite": "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'",
@@ -53,7 +55,16 @@ def lines(chain):
         .where(JournalEntry.chain_id == chain)
         .order_by(JournalEntry.seq)
     ).all()
-    return [[json.loads(r), p.salt, p.payload, p.erased_by] for r, p in rows]
+    keys = field_keys()
+    return [
+        [
+            json.loads(record),
+            row.salt,
+            open_payload(keys, chain, row.seq, row.payload),
+            row.erased_by,
+        ]
+        for record, row in rows
+    ]
 
 
 def rewrite(chain, new, *, sign=False):
@@ -89,6 +100,8 @@ def rewrite(chain, new, *, sign=False):
                 hash=head,
             )
         )
+        if payload is not None:
+            payload = field_keys().close(payload, place_of_payload(chain, seq))  # noqa: PLW2901
         db.session.execute(
             insert(JournalPayload).values(
                 **key, salt=salt, payload=payload, erased_by=erased_by

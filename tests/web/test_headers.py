@@ -191,7 +191,10 @@ class TestTheHost:
 
 
 class TestTheSettingOfHosts:
-    SECRETS = ("SECRET_KEY", "PASSWORD_SALT", "TOTP_KEY", "JOURNAL_KEY")
+    SECRETS = (
+        *("SECRET_KEY", "PASSWORD_SALT", "TOTP_KEY"),
+        *("JOURNAL_KEY", "INDEX_KEY", "FIELD_KEYS"),
+    )
 
     def loaded(self, tmp_path, **given: str) -> Settings:
         environ = {f"TRACING_{name}": "x" * 40 for name in self.SECRETS}

@@ -19,11 +19,12 @@ from tracing.journal.kinds import Kind as Entry
 from tracing.models import RequestEvent, TraceRequest
 from tracing.models.trace_request import FAR
 from tracing.notifications import compose, reminders
-from workflows import deadlines, lifecycle, policies, regimes, restrictions
+from workflows import deadlines, lifecycle, policies, regimes, restrictions, retention
 from workflows.deadlines import Deadline, Kind
+from workflows.errors import TransitionNotAllowed
 from workflows.facts import Fact, Response
 from workflows.policies import Actor
-from workflows.states import BESIDE, NEUTRAL, OPEN, Party, State, Trigger
+from workflows.states import BESIDE, FINAL, NEUTRAL, OPEN, Party, State, Trigger
 from workflows.vocabulary import LegalBasis, Urgency
 
 
@@ -101,6 +102,10 @@ def apply(
     at = now or utcnow()
     party = policies.require(actor, trigger, request)
     policies.require_grounds(actor, fact)
+    if request.erased_at is not None:
+        raise TransitionNotAllowed(
+            "What it said of persons has been erased: file a new request."
+        )
     restrictions.check(request, trigger, fact, by=party, zone=_zone_of(request, party))
     crash.at("step.begun")
     change = lifecycle.fire(request, trigger, by=party, at=at, fact=fact)
@@ -127,6 +132,7 @@ def apply(
     if takes_on and request.assigned_to_id is None:
         request.assigned_to_id = actor.user_id
     request.settle()
+    settle_retention(request, at.date())
     plan = settle_deadlines(request)
     crash.at("step.event")
     answer = deadline_of(plan, Kind.ANSWER)
@@ -213,6 +219,19 @@ def settle_deadlines(request: TraceRequest) -> tuple[Deadline, ...]:
     request.acknowledge_due = acknowledge.due if acknowledge else None
     request.calendar_version = answer.calendar_version if answer else None
     return plan
+
+
+def settle_retention(request: TraceRequest, today: date) -> None:
+    """Say until when the request is kept: from its end on, and not before."""
+    if request.state not in FINAL:
+        request.ended_on = request.review_on = request.keep_until = None
+        return
+    asked = request.requested.keep_years if request.requested else None
+    request.ended_on = today
+    request.review_on = retention.review_on(today)
+    request.keep_until = retention.keep_until(
+        today, request.requesting.keep_years, asked
+    )
 
 
 def usual_days(authority_id: int, *, now: datetime, days: int = 365) -> int | None:

@@ -49,6 +49,9 @@ KEPT_FOR_A_FORM: Final = timedelta(hours=24)
 AGE_OF_ORPHANS: Final = timedelta(hours=1)
 """A younger file may be one whose row is just being written."""
 
+OWN: Final = ("id", "seal")
+"""What a copy of a row does not share."""
+
 FORMS_AT_ONCE: Final = 4
 SIDES: Final = (
     TraceRequest.reference,
@@ -354,7 +357,7 @@ def copy_to(
     copies = []
     for row in of_request(parent):
         if row.event_id is None and row.authority_id == child.requesting_id:
-            kept = {name: getattr(row, name) for name in columns if name != "id"}
+            kept = {name: getattr(row, name) for name in columns if name not in OWN}
             copied = {
                 "token": secrets.token_urlsafe(24),
                 "request_id": child.id,
@@ -546,6 +549,15 @@ def clean_up(*, now: datetime | None = None) -> int:
             removed += 1
     db.session.rollback()
     return removed
+
+
+def let_go(names: Sequence[str]) -> None:
+    """Remove contents that no file names any more: of a request that was erased."""
+    still = _named(names)
+    db.session.rollback()
+    for name in names:
+        if name not in still:
+            _store().remove(name)
 
 
 def _named(names: Iterable[str]) -> set[str]:

@@ -206,7 +206,7 @@ def _provided(one: Carriable, to: str) -> ProvidedItem:
     said = (one.conditions, asked.conditions if asked else "")
     return ProvidedItem(
         source=one.source,
-        provider=one.provider,
+        provider_id=one.provider.id,
         provided_at=one.provided_at,
         position=one.position,
         item=one.item,

@@ -32,8 +32,10 @@ from tracing.models import (
     Item,
     Marking,
     OutboxMessage,
+    Person,
     TraceRequest,
 )
+from tracing.security.fields import field_keys, marks_of
 from workflows.errors import NotVisible
 from workflows.policies import CASE_ROLES, Actor, sees_all
 from workflows.states import State
@@ -489,3 +491,36 @@ _COUNTRIES: Final = (
 def countries_in(actor: Actor) -> Sequence[str]:
     """Return the States of the authorities one can exchange requests with."""
     return db.session.scalars(_COUNTRIES, {"authority": actor.authority_id}).all()
+
+
+def persons_named(
+    actor: Actor, name: str, *, limit: int = 50
+) -> Sequence[TraceRequest]:
+    """Return the requests in which somebody of this name or document is named.
+
+    Names are compared whole, in any order of their words: first and family name, the
+    family name, or an alias. Nothing is opened for it: marks are compared, and every
+    authority's are others.
+    """
+    keys = field_keys()
+    authorities = db.session.scalars(select(Authority.id)).all()
+    names = marks_of(keys, "name", name, authorities)
+    numbers = marks_of(keys, "number", name, authorities)
+    if not names or actor.roles.isdisjoint(CASE_ROLES):
+        return ()
+    either = or_(
+        Person.name_mark.in_(names),
+        Person.family_mark.in_(names),
+        Person.alias_mark.in_(names),
+        Person.id_mark.in_(numbers),
+    )
+    return db.session.scalars(
+        select(TraceRequest)
+        .where(
+            TraceRequest.id.in_(select(Person.request_id).where(either)),
+            _visible(),
+        )
+        .order_by(TraceRequest.id.desc())
+        .limit(limit),
+        {"authority": actor.authority_id},
+    ).all()

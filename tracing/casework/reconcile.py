@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session, selectinload
 from tracing.casework import sections
 from tracing.casework.apply import parties_of
 from tracing.journal.canonical import canonical
+from tracing.journal.journal import open_payload
 from tracing.journal.kinds import STEPS, Kind
-from tracing.journal.verify import TAMPERED, Finding
+from tracing.journal.verify import TAMPERED, Finding, Unreadable
 from tracing.models import (
     JournalChain,
     JournalEntry,
@@ -19,6 +20,8 @@ from tracing.models import (
     RequestEvent,
     TraceRequest,
 )
+from tracing.models.sealed import KeyMissing, SealBroken
+from tracing.security.fields import field_keys
 from workflows.states import Trigger
 
 _AT_ONCE: Final = 200
@@ -91,13 +94,35 @@ def _entered(
         .order_by(JournalEntry.seq)
     )
     found: dict[tuple[int, str], Entered] = {}
+    keys = field_keys()
     for chain, about, seq, kind, record, payload in rows:
-        said = json.loads(payload) if payload else None
+        said = _said(open_payload(keys, chain, seq, payload))
         found.setdefault((chain, about), []).append((seq, kind, record, said))
     return found
 
 
+def _said(payload: str | None) -> dict[str, Any] | None:
+    """Return what was carried; what was changed, the check of its chain finds."""
+    try:
+        found: Any = json.loads(payload) if payload else None
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def _fault(
+    request: TraceRequest, entered: Entered | None, chain: int
+) -> Finding | None:
+    try:
+        return _fault_of(request, entered, chain)
+    except KeyMissing as error:
+        raise Unreadable(str(error)) from error
+    except SealBroken as error:
+        last = entered[-1][0] if entered else 0
+        return Finding(last, TAMPERED, f"{request.reference} does not open: {error}")
+
+
+def _fault_of(
     request: TraceRequest, entered: Entered | None, chain: int
 ) -> Finding | None:
     name = request.reference

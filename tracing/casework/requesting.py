@@ -26,7 +26,7 @@ from tracing.models import (
     Recovery,
     TraceRequest,
 )
-from workflows import restrictions
+from workflows import restrictions, retention
 from workflows.errors import NotPermitted, TransitionNotAllowed
 from workflows.facts import Answers, Closure, Reason, Restriction, Submission, Text
 from workflows.policies import Actor, may_file
@@ -111,6 +111,7 @@ def new_draft(
         events=[],
         created_at=now,
         changed_at=now,
+        keep_until=retention.draft_until(now.date()),
     )
     request.settle()
     db.session.add(request)
@@ -210,6 +211,7 @@ def save_draft(
     _write(request, data)
     _settle(request, actor, data, form_key, places)
     request.changed_at = now or utcnow()
+    request.keep_until = retention.draft_until(request.changed_at.date())
     enter_draft(Entry.SAVED, request, actor, before)
     db.session.commit()
     crash.at("draft.saved")

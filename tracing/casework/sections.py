@@ -11,18 +11,19 @@ from marshmallow import ValidationError
 from tracing.journal.canonical import canonical, plain
 from tracing.models import Item, ItemRestriction, Marking, Person, TraceRequest
 from tracing.schemas.fields import Section
+from tracing.schemas.persons import PersonSchema
 from tracing.schemas.request import SECTIONS
+from tracing.security import fields
 from workflows.scripts import script_of
 from workflows.vocabulary import MarkType
 
 SCHEMAS: Final[dict[str, type[Section]]] = dict(SECTIONS)
 _ITEM_PART_OF_MARKINGS = ("serial_status", "restoration_method", "restoration_note")
 
-_PERSON = [
-    column.key
-    for column in Person.__table__.columns
-    if column.key not in ("id", "request_id")
-]
+_PERSON = tuple(PersonSchema._declared_fields)
+
+NAMES: Final = ("family_name", "given_name", "alias", "id_number")
+"""What a person is found by."""
 
 _RESTRICTION = ("item", "handling", "text", "allows")
 
@@ -105,6 +106,13 @@ def place_of(item: Item, position: int | None) -> str:
     return f"{ROW_PLACE}{position - 1 - leads}"
 
 
+def _person(authority_id: int, data: Mapping[str, Any]) -> Person:
+    """Return a person with the marks by which who knows the name finds it."""
+    given = {name: data.get(name) for name in NAMES}
+    marks = fields.names_of(fields.field_keys(), authority_id, **given)
+    return Person(authority_id=authority_id, **data, **marks)
+
+
 def write(request: TraceRequest, key: str, data: Mapping[str, Any]) -> None:
     """Put one section's loaded data into its rows; what is absent is cleared."""
     match key:
@@ -112,7 +120,7 @@ def write(request: TraceRequest, key: str, data: Mapping[str, Any]) -> None:
             _write_markings(request.item, data)
         case "persons":
             request.persons = [
-                Person(**person)
+                _person(request.sealed_for, person)
                 for person in data.get("persons") or ()
                 if person.get("role")
             ]
@@ -125,7 +133,7 @@ def write(request: TraceRequest, key: str, data: Mapping[str, Any]) -> None:
                 if name != "item_restrictions":
                     setattr(request, name, data.get(name))
             request.item_restrictions = [
-                ItemRestriction(**row)
+                ItemRestriction(authority_id=request.requesting_id, **row)
                 for row in data.get("item_restrictions") or ()
                 if row.get("item") and row.get("handling")
             ]

@@ -2,7 +2,7 @@
 
 An entry is a line of canonical JSON in a chain of hashes, one chain for each authority
 and one for the system. What it carried stands apart under a salted commitment, so that
-it can be erased and the chain stays whole. What both sides of a request may know
+it can be erased and the chain stays whole; it is sealed with the keys of the fields. What both sides of a request may know
 stands in both chains; who did it, in the chain of that person's authority alone.
 """
 
@@ -26,7 +26,8 @@ from tracing.journal.canonical import canonical
 from tracing.journal.kinds import Kind
 from tracing.journal.verify import BEGINNING, commitment, entry_hash
 from tracing.models import Authority, JournalChain, JournalEntry, JournalPayload
-from tracing.security import tokens
+from tracing.models.sealed import KeyMissing, SealBroken, place_of
+from tracing.security import fields, tokens
 from workflows.policies import Actor
 
 SYSTEM: Final = 0
@@ -147,6 +148,37 @@ def erase(
     return len(found)
 
 
+def place_of_payload(chain_id: int, seq: int) -> str:
+    """Return what is bound to the sealed content of an entry."""
+    return place_of("journal_payload", "payload", str(seq), chain_id)
+
+
+def payload_bytes(
+    keys: fields.FieldKeys, chain_id: int, seq: int, sealed: str
+) -> bytes:
+    """Return what an entry carried; what does not open comes as it is stored.
+
+    It then does not fit the commitment of its entry, which is how it is found.
+    """
+    try:
+        # As `place_of_payload` says; a million of them shall not take long.
+        place = b"journal_payload.payload|%d|%d" % (seq, chain_id)
+        return keys.open_bytes(sealed, place)
+    except KeyMissing:
+        raise
+    except SealBroken:
+        return sealed.encode()
+
+
+def open_payload(
+    keys: fields.FieldKeys, chain_id: int, seq: int, sealed: str | None
+) -> str | None:
+    """Return the same as text, if there is any."""
+    if sealed is None:
+        return None
+    return payload_bytes(keys, chain_id, seq, sealed).decode()
+
+
 def moment(at: datetime) -> str:
     """Return an instant as the journal writes it: UTC, with hundredths."""
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{at.microsecond // 10_000:02}Z"
@@ -194,6 +226,7 @@ def _entries(
     if doing.erases:
         said["erases"] = list(doing.erases)
     entries, payloads, moves = [], [], []
+    keys = fields.field_keys()
     for head in heads:
         seq = head.size + 1
         line = said | {"chain": head.name, "seq": seq}
@@ -217,7 +250,8 @@ def _entries(
                 "hash": new,
             }
         )
-        payloads.append(key | {"salt": salt, "payload": payload, "erased_by": None})
+        sealed = keys.close(payload, place_of_payload(head.id, seq))
+        payloads.append(key | {"salt": salt, "payload": sealed, "erased_by": None})
         moves.append({"chain": head.id, "to_size": seq, "to_head": new})
     return entries, payloads, moves
 

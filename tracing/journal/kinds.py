@@ -59,6 +59,14 @@ class Kind(StrEnum):
     ERASED = "erased"
     BACKED_UP = "backed_up"
     RESTORED = "restored"
+    REVIEWED = "reviewed"
+    HELD = "held"
+    LIFT_ASKED = "lift_asked"
+    HOLD_LIFTED = "hold_lifted"
+    ERASURE_ASKED = "erasure_asked"
+    ERASURE_GIVEN = "erasure_given"
+    KEEPING_CHANGED = "keeping_changed"
+    PERSON_EXPORTED = "person_exported"
 
     @property
     def label(self) -> str:
@@ -122,4 +130,12 @@ LABELS: Final = {
     Kind.ERASED: N_("Content erased"),
     Kind.BACKED_UP: N_("Backup made"),
     Kind.RESTORED: N_("Backup restored"),
+    Kind.REVIEWED: N_("Still needed"),
+    Kind.HELD: N_("Legal hold set"),
+    Kind.LIFT_ASKED: N_("Asked to lift a legal hold"),
+    Kind.HOLD_LIFTED: N_("Legal hold lifted"),
+    Kind.ERASURE_ASKED: N_("Asked to erase"),
+    Kind.ERASURE_GIVEN: N_("Erasure decided"),
+    Kind.KEEPING_CHANGED: N_("Years of keeping changed"),
+    Kind.PERSON_EXPORTED: N_("Data of a person exported"),
 }

@@ -16,7 +16,7 @@ from tracing.config import Settings
 from tracing.extensions import be_patient, db
 from tracing.journal import checkpoints
 from tracing.journal.canonical import canonical
-from tracing.journal.journal import moment
+from tracing.journal.journal import moment, payload_bytes
 from tracing.journal.verify import (
     BEGINNING,
     FORMAT,
@@ -41,6 +41,8 @@ from tracing.models import (
     JournalEntry,
     JournalPayload,
 )
+from tracing.models.sealed import KeyMissing
+from tracing.security.fields import FieldKeys, field_keys
 
 _AT_ONCE: Final = 2000
 _NO_MORE: Final = (sys.maxsize, None, None, None)
@@ -88,7 +90,10 @@ def _walk(connection: Connection, name: str, query: str) -> Iterator[Any]:
             yield from part
 
 
-def _rows(connection: Connection, chain_id: int, size: int) -> Iterator[Any]:
+def _rows(
+    connection: Connection, chain_id: int, size: int, keys: FieldKeys | None
+) -> Iterator[Any]:
+    """Yield the entries with what they carried, opened where there are keys."""
     carried = _walk(connection, "payloads", _PAYLOADS.format(chain=chain_id, size=size))
     number, salt, payload, erased = next(carried, _NO_MORE)
     for seq, record, hashed, *found_by in _walk(
@@ -97,9 +102,21 @@ def _rows(connection: Connection, chain_id: int, size: int) -> Iterator[Any]:
         while number < seq:
             number, salt, payload, erased = next(carried, _NO_MORE)
         if number == seq:
+            if payload is not None:
+                if keys is None:
+                    payload = payload.encode()
+                else:
+                    payload = _opened(keys, chain_id, seq, payload)
             yield seq, record, hashed, salt, payload, erased, *found_by
         else:
             yield seq, record, hashed, None, None, None, *found_by
+
+
+def _opened(keys: FieldKeys, chain_id: int, seq: int, payload: str) -> bytes:
+    try:
+        return payload_bytes(keys, chain_id, seq, payload)
+    except KeyMissing as error:
+        raise Unreadable(str(error)) from error
 
 
 def _checked(rows: Iterator[Any], changed: list[int]) -> Iterator[Row]:
@@ -117,8 +134,7 @@ def _checked(rows: Iterator[Any], changed: list[int]) -> Iterator[Row]:
             or f'"object":"{about}","payload"' not in record
         ) and not _is_found_by(record, kind, at, actor, about):
             changed.append(seq)
-        text = None if payload is None else payload.encode()
-        yield seq, record, hashed, salt, text, erased
+        yield seq, record, hashed, salt, payload, erased
 
 
 def _is_found_by(
@@ -141,8 +157,10 @@ def check_chain(
     chain: JournalChain,
     kept: Sequence[Checkpoint] = (),
     seen: Seen | None = None,
+    *,
+    closed: bool = False,
 ) -> Report:
-    """Check one chain as it is stored."""
+    """Check one chain as it is stored; `closed`: without opening what it carries."""
     settings: Settings = current_app.extensions["tracing.settings"]
     changed: list[int] = []
     notes = [
@@ -154,8 +172,9 @@ def check_chain(
         )
     ]
     size = max([chain.size, *(note.size for note in notes)])
-    rows = _checked(_rows(connection, chain.id, size + 1), changed)
-    report = check(chain.name, rows, [*notes, *kept], seen)
+    opens = None if closed else field_keys()
+    rows = _checked(_rows(connection, chain.id, size + 1, opens), changed)
+    report = check(chain.name, rows, [*notes, *kept], seen, closed=closed)
     for seq in changed:
         report.add(seq, TAMPERED, "it stands under another name than it has")
     if (report.size, report.head) != (chain.size, bytes(chain.head)):
@@ -227,14 +246,23 @@ def chains(connection: Connection, name: str = "") -> list[JournalChain]:
 
 
 def check_all(
-    connection: Connection, kept: Sequence[Checkpoint] = (), name: str = ""
+    connection: Connection,
+    kept: Sequence[Checkpoint] = (),
+    name: str = "",
+    *,
+    closed: bool = False,
 ) -> list[Report]:
     """Check the chains; a checkpoint that was kept goes to the chain it names."""
     found = chains(connection, name)
     if name and not found:
         raise Unreadable(f"there is no chain of the name {name}")
     reports = [
-        check_chain(connection, chain, [c for c in kept if c.origin == chain.origin])
+        check_chain(
+            connection,
+            chain,
+            [c for c in kept if c.origin == chain.origin],
+            closed=closed,
+        )
         for chain in found
     ]
     known = {chain.origin for chain in chains(connection)}
@@ -252,21 +280,23 @@ def export(chain_id: int) -> Iterator[bytes]:
     """Yield a chain as a file that can be checked anywhere, sealed at its end."""
     # Now, while there is an application: the file is read when that is long over.
     settings: Settings = current_app.extensions["tracing.settings"]
-    return _sealed(_readers(), chain_id, settings)
+    return _sealed(_readers(), chain_id, settings, field_keys())
 
 
-def _sealed(engine: Engine, chain_id: int, settings: Settings) -> Iterator[bytes]:
+def _sealed(
+    engine: Engine, chain_id: int, settings: Settings, keys: FieldKeys
+) -> Iterator[bytes]:
     with _patient(engine) as connection:
-        yield from _sealing(connection, chain_id, settings)
+        yield from _sealing(connection, chain_id, settings, keys)
 
 
 def _sealing(
-    connection: Connection, chain_id: int, settings: Settings
+    connection: Connection, chain_id: int, settings: Settings, keys: FieldKeys
 ) -> Iterator[bytes]:
     at = datetime.now(UTC)
     chain = next(found for found in chains(connection) if found.id == chain_id)
     digest = hashlib.sha256()
-    for line in _lines(connection, chain, settings, at):
+    for line in _lines(connection, chain, settings, keys, at):
         digest.update(line)
         yield line
     seal = seal_text(chain.origin, chain.size, digest.digest())
@@ -275,7 +305,11 @@ def _sealing(
 
 
 def _lines(
-    connection: Connection, chain: JournalChain, settings: Settings, at: datetime
+    connection: Connection,
+    chain: JournalChain,
+    settings: Settings,
+    keys: FieldKeys,
+    at: datetime,
 ) -> Iterator[bytes]:
     people = connection.execute(
         select(Account.id, Account.name).where(Account.authority_id == chain.id)
@@ -290,7 +324,7 @@ def _lines(
     yield FORMAT + b"\t" + canonical(head).encode() + b"\n"
     notes = checkpoints.of_days(connection, chain.id)
     for seq, record, hashed, salt, payload, erased, *_ in _rows(
-        connection, chain.id, chain.size
+        connection, chain.id, chain.size, keys
     ):
         parts = (
             b"e",
@@ -298,7 +332,7 @@ def _lines(
             hashed.hex().encode(),
             NONE if salt is None else salt.hex().encode(),
             NONE if erased is None else str(erased).encode(),
-            NONE if payload is None else payload.encode(),
+            NONE if payload is None else payload,
             record.encode(),
         )
         yield b"\t".join(parts) + b"\n"

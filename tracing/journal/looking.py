@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from tracing.extensions import db
+from tracing.journal.journal import open_payload
 from tracing.journal.kinds import Kind
 from tracing.journal.verify import BEGINNING, commitment, entry_hash
 from tracing.models import Account, Authority, JournalEntry, JournalPayload
+from tracing.security.fields import field_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +127,20 @@ def _carried(chain_id: int, seqs: Sequence[int]) -> dict[int, Carried]:
             JournalPayload.chain_id == chain_id, JournalPayload.seq.in_(seqs)
         )
     )
+    keys = field_keys()
     return {
-        seq: (bytes(salt), payload)
+        seq: (bytes(salt), opened)
         for seq, salt, payload in found
-        if salt is not None and payload is not None
+        if salt is not None
+        and (opened := open_payload(keys, chain_id, seq, payload)) is not None
     }
 
 
 def _payload(carried: Carried | None) -> dict[str, Any] | None:
-    found: Any = json.loads(carried[1]) if carried else None
+    try:
+        found: Any = json.loads(carried[1]) if carried else None
+    except ValueError:
+        return None
     return found if isinstance(found, dict) else None
 
 

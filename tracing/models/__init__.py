@@ -20,6 +20,7 @@ from tracing.models.journal import (
     JournalPayload,
 )
 from tracing.models.outbox import Delivery, DueWork, OutboxMessage
+from tracing.models.retention import Erasure, LegalHold
 from tracing.models.trace_request import (
     FormKey,
     Item,
@@ -44,6 +45,7 @@ __all__ = [
     "BreakGlass",
     "Delivery",
     "DueWork",
+    "Erasure",
     "FailedAttempts",
     "FileKind",
     "FormKey",
@@ -53,6 +55,7 @@ __all__ = [
     "JournalCheckpoint",
     "JournalEntry",
     "JournalPayload",
+    "LegalHold",
     "Marking",
     "OutboxMessage",
     "Person",

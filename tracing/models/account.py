@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from tracing.models.base import Base, Key
 from tracing.models.directory import Authority
+from tracing.models.sealed import Sealing, words
 from workflows.policies import Role as RoleName
 
 role_of_account = Table(
@@ -173,7 +174,7 @@ class AccountIdentity(Base):
     added_at: Mapped[datetime]
 
 
-class BreakGlass(Base):
+class BreakGlass(Sealing, Base):
     """Leave to open one case in an emergency: asked by one person, given by another."""
 
     __tablename__ = "break_glass"
@@ -185,7 +186,7 @@ class BreakGlass(Base):
 
     request_id: Mapped[int | None] = mapped_column(ForeignKey("trace_request.id"))
     asked_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
-    reason: Mapped[str] = mapped_column(String(2000))
+    reason = words()
     asked_at: Mapped[datetime]
     given_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     given_at: Mapped[datetime | None]
@@ -193,3 +194,8 @@ class BreakGlass(Base):
 
     asked_by: Mapped[Account] = relationship(foreign_keys=[asked_by_id])
     given_by: Mapped[Account | None] = relationship(foreign_keys=[given_by_id])
+
+    @property
+    def sealed_for(self) -> int:
+        """Return nobody: it belongs to the platform."""
+        return 0

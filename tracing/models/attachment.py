@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracing.models.base import Base, Key, code_of
+from tracing.models.sealed import Sealing, words
 
 
 class FileKind(StrEnum):
@@ -25,7 +26,7 @@ class Scan(StrEnum):
     INFECTED = "infected"
 
 
-class Attachment(Base):
+class Attachment(Sealing, Base):
     """One file; without a request it belongs to a form that is not saved yet."""
 
     __tablename__ = "attachment"
@@ -48,7 +49,7 @@ class Attachment(Base):
     kind: Mapped[FileKind] = mapped_column(code_of(FileKind, 20))
     marking: Mapped[int | None]
     """The position of the marking it shows; none: the item as a whole."""
-    title: Mapped[str] = mapped_column(String(200))
+    title = words()
     sha256: Mapped[str] = mapped_column(String(64))
     """Of the file as it came; what is kept may be drawn anew."""
     size: Mapped[int]
@@ -62,6 +63,11 @@ class Attachment(Base):
     uploaded_by_name: Mapped[str] = mapped_column(String(200))
     uploaded_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
+
+    @property
+    def sealed_for(self) -> int:
+        """Return the authority it came from."""
+        return self.authority_id
 
     @property
     def may_go_out(self) -> bool:

@@ -33,5 +33,8 @@ class Authority(Base):
     interpol_route: Mapped[str] = mapped_column(String(20), default="")
     source: Mapped[str] = mapped_column(String(200), default="")
     last_confirmed: Mapped[datetime | None]
+    keep_years: Mapped[int | None]
+    """Years a request is kept after its end; none: as the rule says."""
+
     accepts_requests: Mapped[bool] = mapped_column(default=True)
     fictional: Mapped[bool] = mapped_column(default=False)

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from types import SimpleNamespace
-from typing import Any
 
 from sqlalchemy import (
     ForeignKey,
     Index,
     String,
-    Text,
     UniqueConstraint,
     false,
     text,
@@ -19,6 +17,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from tracing.models.account import Account
 from tracing.models.base import Base, CodeList, Key, code_of
 from tracing.models.directory import Authority
+from tracing.models.sealed import Sealing, day, number, record, words
+from tracing.models.sealed import text as sealed
 from workflows.states import AWAITING_ANSWER, OPEN, Party, State, Trigger
 from workflows.vocabulary import (
     AcquisitionMode,
@@ -53,7 +53,7 @@ FAR = datetime(9999, 1, 1, tzinfo=UTC)
 """Where a request without a due date stands in lists: after all that have one."""
 
 
-class Recovery(Base):
+class Recovery(Sealing, Base):
     """A find or seizure; several requests may come from one."""
 
     __tablename__ = "recovery"
@@ -62,10 +62,10 @@ class Recovery(Base):
     authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"), index=True)
     found_on: Mapped[date | None]
     found_time: Mapped[time | None]
-    place: Mapped[str | None] = mapped_column(String(300))
+    place = sealed()
     place_type: Mapped[SeizurePlace | None] = mapped_column(code_of(SeizurePlace))
-    latitude: Mapped[float | None]
-    longitude: Mapped[float | None]
+    latitude = number()
+    longitude = number()
     mode: Mapped[AcquisitionMode | None] = mapped_column(code_of(AcquisitionMode))
     legal_justification: Mapped[LegalJustification | None] = mapped_column(
         code_of(LegalJustification)
@@ -73,17 +73,22 @@ class Recovery(Base):
     linked_offences: Mapped[tuple[str, ...] | None] = mapped_column(
         CodeList(LinkedOffence)
     )
-    circumstances: Mapped[str | None] = mapped_column(Text)
+    circumstances = sealed()
     seizure_number: Mapped[str | None] = mapped_column(String(100))
     origin: Mapped[str | None] = mapped_column(String(2))
     dispatch: Mapped[str | None] = mapped_column(String(2))
     transit: Mapped[str | None] = mapped_column(String(300))
     destination: Mapped[str | None] = mapped_column(String(2))
     transport_mode: Mapped[TransportMode | None] = mapped_column(code_of(TransportMode))
-    transport_registration: Mapped[str | None] = mapped_column(String(100))
+    transport_registration = sealed()
+
+    @property
+    def sealed_for(self) -> int:
+        """Return the authority that found it."""
+        return self.authority_id
 
 
-class TraceRequest(Base):
+class TraceRequest(Sealing, Base):
     """What one authority asks another about one item."""
 
     __tablename__ = "trace_request"
@@ -113,6 +118,10 @@ class TraceRequest(Base):
             sqlite_where=text("confidential = 1"),
             postgresql_where=text("confidential"),
         ),
+        # What is due for review, and what is to be erased.
+        Index("ix_trace_request_review", "requesting_id", "review_on", "id"),
+        Index("ix_trace_request_review_asked", "requested_id", "review_on", "id"),
+        Index("ix_trace_request_keep", "keep_until", "id"),
         UniqueConstraint("year", "number"),
     )
 
@@ -144,38 +153,44 @@ class TraceRequest(Base):
     # Since it was sent, and until the requester says otherwise (UNTOC 18(20)).
     confidential: Mapped[bool] = mapped_column(default=False, server_default=false())
 
+    # How long it is kept (`workflows.retention`).
+    ended_on: Mapped[date | None]
+    review_on: Mapped[date | None]
+    keep_until: Mapped[date | None]
+    erased_at: Mapped[datetime | None]
+
     # header
     urgency: Mapped[Urgency | None] = mapped_column(code_of(Urgency))
-    urgency_reason: Mapped[str | None] = mapped_column(Text)
+    urgency_reason = sealed()
     routing_basis: Mapped[RoutingBasis | None] = mapped_column(code_of(RoutingBasis))
     requested_by: Mapped[date | None]
-    requested_by_reason: Mapped[str | None] = mapped_column(Text)
+    requested_by_reason = sealed()
     own_case_number: Mapped[str | None] = mapped_column(String(100))
-    officer_phone: Mapped[str | None] = mapped_column(String(40))
+    officer_phone = sealed()
     language: Mapped[str | None] = mapped_column(String(5))
     trace_goal: Mapped[TraceGoal | None] = mapped_column(code_of(TraceGoal))
     # basis
     legal_basis: Mapped[LegalBasis | None] = mapped_column(code_of(LegalBasis))
-    legal_basis_text: Mapped[str | None] = mapped_column(Text)
+    legal_basis_text = sealed()
     illicit_limbs: Mapped[tuple[str, ...] | None] = mapped_column(CodeList(IllicitLimb))
-    illicit_reason: Mapped[str | None] = mapped_column(Text)
-    offence: Mapped[str | None] = mapped_column(Text)
-    facts_summary: Mapped[str | None] = mapped_column(Text)
-    purpose: Mapped[str | None] = mapped_column(Text)
-    assistance_sought: Mapped[str | None] = mapped_column(Text)
-    special_procedure: Mapped[str | None] = mapped_column(Text)
+    illicit_reason = sealed()
+    offence = sealed()
+    facts_summary = sealed()
+    purpose = sealed()
+    assistance_sought = sealed()
+    special_procedure = sealed()
     confidentiality_guaranteed: Mapped[bool | None]
-    confidentiality_reason: Mapped[str | None] = mapped_column(Text)
+    confidentiality_reason = sealed()
     keep_request_confidential: Mapped[bool | None]
-    restrictions_asked: Mapped[str | None] = mapped_column(Text)
+    restrictions_asked = sealed()
     handling: Mapped[HandlingCode | None] = mapped_column(code_of(HandlingCode))
-    handling_text: Mapped[str | None] = mapped_column(Text)
+    handling_text = sealed()
     # domestic
-    domestic_searches: Mapped[str | None] = mapped_column(Text)
+    domestic_searches = sealed()
     domestic_override: Mapped[DomesticSearchOverride | None] = mapped_column(
         code_of(DomesticSearchOverride)
     )
-    domestic_override_text: Mapped[str | None] = mapped_column(Text)
+    domestic_override_text = sealed()
 
     requesting: Mapped[Authority] = relationship(foreign_keys=[requesting_id])
     requested: Mapped[Authority | None] = relationship(foreign_keys=[requested_id])
@@ -208,6 +223,11 @@ class TraceRequest(Base):
     __mapper_args__ = {"version_id_col": version}
 
     @property
+    def sealed_for(self) -> int:
+        """Return the authority that asks."""
+        return self.requesting_id or self.requesting.id
+
+    @property
     def past(self) -> Sequence[State]:
         """Return the states left so far, oldest first, without steps that stayed."""
         return [e.before for e in self.events if e.before is not e.after]
@@ -224,7 +244,7 @@ class TraceRequest(Base):
         self.awaiting = self.state in AWAITING_ANSWER
 
 
-class Item(Base):
+class Item(Sealing, Base):
     """The one thing a request traces: a firearm, a part, or an ammunition lot."""
 
     __tablename__ = "item"
@@ -255,12 +275,17 @@ class Item(Base):
     restoration_method: Mapped[RestorationMethod | None] = mapped_column(
         code_of(RestorationMethod)
     )
-    restoration_note: Mapped[str | None] = mapped_column(Text)
+    restoration_note = sealed()
 
     request: Mapped[TraceRequest] = relationship(back_populates="item")
     markings: Mapped[list["Marking"]] = relationship(
         order_by="Marking.position", cascade="all, delete-orphan", lazy="selectin"
     )
+
+    @property
+    def sealed_for(self) -> int:
+        """Return the authority that asks."""
+        return self.request.sealed_for
 
     @property
     def serials(self) -> list["Marking"]:
@@ -290,38 +315,58 @@ class Marking(Base):
     script: Mapped[str | None] = mapped_column(String(40))
 
 
-class Person(Base):
-    """A person named in a request; sex may be unknown."""
+class Person(Sealing, Base):
+    """A person named in a request; sex may be unknown.
+
+    The marks are keyed hashes by which somebody who knows a name or a number finds
+    the person, and from which nobody learns either.
+    """
 
     __tablename__ = "person"
 
     id: Mapped[Key]
     request_id: Mapped[int] = mapped_column(ForeignKey("trace_request.id"), index=True)
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"))
     role: Mapped[PersonRole] = mapped_column(code_of(PersonRole))
-    family_name: Mapped[str | None] = mapped_column(String(200))
-    given_name: Mapped[str | None] = mapped_column(String(200))
-    alias: Mapped[str | None] = mapped_column(String(200))
-    born: Mapped[date | None]
+    family_name = sealed()
+    given_name = sealed()
+    alias = sealed()
+    born = day()
     sex: Mapped[Sex | None] = mapped_column(code_of(Sex))
-    nationality: Mapped[str | None] = mapped_column(String(2))
-    id_number: Mapped[str | None] = mapped_column(String(100))
+    nationality = sealed()
+    id_number = sealed()
     is_registered_owner: Mapped[TriState | None] = mapped_column(code_of(TriState))
+    name_mark: Mapped[str | None] = mapped_column(String(24), index=True)
+    family_mark: Mapped[str | None] = mapped_column(String(24), index=True)
+    alias_mark: Mapped[str | None] = mapped_column(String(24), index=True)
+    id_mark: Mapped[str | None] = mapped_column(String(24), index=True)
+
+    @property
+    def sealed_for(self) -> int:
+        """Return the authority that named the person."""
+        return self.authority_id
 
 
-class ItemRestriction(Base):
+class ItemRestriction(Sealing, Base):
     """What the requester allows with one item of its request (FP 12(5))."""
 
     __tablename__ = "item_restriction"
 
     id: Mapped[Key]
     request_id: Mapped[int] = mapped_column(ForeignKey("trace_request.id"), index=True)
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"))
     item: Mapped[InformationItem] = mapped_column(code_of(InformationItem))
     handling: Mapped[HandlingCode] = mapped_column(code_of(HandlingCode))
-    text: Mapped[str | None] = mapped_column(Text)
+    text = sealed()
     allows: Mapped[tuple[str, ...] | None] = mapped_column(CodeList(Use))
 
+    @property
+    def sealed_for(self) -> int:
+        """Return the authority that provides the item."""
+        return self.authority_id
 
-class ProvidedItem(Base):
+
+class ProvidedItem(Sealing, Base):
     """What another State provided, carried into an onward request with its limits."""
 
     __tablename__ = "provided_item"
@@ -335,11 +380,11 @@ class ProvidedItem(Base):
     """Of the answer it comes from, in the history of `source`."""
     item: Mapped[InformationItem] = mapped_column(code_of(InformationItem))
     handling: Mapped[HandlingCode] = mapped_column(code_of(HandlingCode))
-    text: Mapped[str] = mapped_column(Text)
+    text = words()
     allows: Mapped[tuple[str, ...]] = mapped_column(CodeList(Use))
-    conditions: Mapped[str] = mapped_column(Text)
+    conditions = words()
     """What the provider made a condition of its permission."""
-    content: Mapped[dict[str, Any]]
+    content = record()
 
     request: Mapped[TraceRequest] = relationship(
         back_populates="provided", foreign_keys=[request_id]
@@ -347,8 +392,13 @@ class ProvidedItem(Base):
     source: Mapped[TraceRequest] = relationship(foreign_keys=[source_id])
     provider: Mapped[Authority] = relationship()
 
+    @property
+    def sealed_for(self) -> int:
+        """Return the authority that provided it."""
+        return self.provider_id
 
-class RequestEvent(Base):
+
+class RequestEvent(Sealing, Base):
     """Something that happened; the state can be rebuilt from these rows."""
 
     __tablename__ = "request_event"
@@ -365,7 +415,12 @@ class RequestEvent(Base):
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     actor_name: Mapped[str] = mapped_column(String(200))
     at: Mapped[datetime]
-    carried: Mapped[dict[str, Any]]
+    carried = record()
+
+    @property
+    def sealed_for(self) -> int:
+        """Return the authority whose step it was."""
+        return self.authority_id
 
     @property
     def fact(self) -> SimpleNamespace:

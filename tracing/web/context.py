@@ -25,6 +25,7 @@ from workflows.policies import (
     Role,
     may_answer,
     may_file,
+    may_keep,
     may_read_journal,
 )
 
@@ -105,6 +106,8 @@ def ways(actor: Actor) -> list[Way]:
         add("journal.show", _("Journal"))
     if actor.is_any(Role.ADMINISTRATOR, Role.SUPERVISOR):
         add("outgoing.show", _("Outgoing messages"))
+    if may_keep(actor):
+        add("keeping.index", _("Kept requests"))
     if actor.is_any(Role.ADMINISTRATOR):
         add("people.index", _("People"))
     if actor.is_any(Role.OPERATOR):

@@ -13,6 +13,7 @@ from tracing.accounts import entries
 from tracing.accounts.actors import current_actor, read_by_nobody
 from tracing.casework.session import give_up
 from tracing.faults import STATUS_OF, AlreadyDone, NotYetChecked
+from tracing.models.sealed import SealBroken
 from tracing.web.parameters import Unreadable
 from tracing.words import _
 
@@ -84,6 +85,17 @@ def init_app(app: Flask) -> None:
             " in a few minutes; if it stays so, ask your administrator."
         )
         return page(409, text=(heading, advice))
+
+    @app.errorhandler(SealBroken)
+    def _broken(error: SealBroken) -> tuple[str, int]:
+        give_up()
+        log.error("in %s, %s", request.endpoint, error)
+        heading = _("What is stored here cannot be opened")
+        advice = _(
+            "It was changed outside this system, or its key is missing. Nothing of it"
+            " is shown. Tell your administrator, who finds the place in the log."
+        )
+        return page(500, text=(heading, advice))
 
     @app.errorhandler(AlreadyDone)
     def _done(error: AlreadyDone) -> Response:

@@ -15,6 +15,7 @@ from tracing.web import (
     files,
     home,
     journal,
+    keeping,
     lists,
     outgoing,
     parameters,
@@ -62,7 +63,8 @@ WITHOUT_KEYS: Final = frozenset({"account.new_key", "account.key_options"})
 def init_app(app: Flask) -> None:
     """Register the pages and put the doors before them."""
     cases = (home, lists, drafts, requests, files, contacts, outgoing, journal)
-    for module in (*cases, signing, account, people, emergency, watch):
+    people_ = (signing, account, people, emergency)
+    for module in (*cases, keeping, *people_, watch):
         for blueprint in module.BLUEPRINTS:
             app.register_blueprint(blueprint)
     app.before_request(_door)

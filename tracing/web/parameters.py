@@ -126,6 +126,7 @@ TAKES: Final[Mapping[str, Row]] = {
     },
     "journal.of_request": {"view": _one_of(("seen",)), **COUNTED},
     "journal.heads": COUNTED,
+    "keeping.index": {"after": _like("[0-9]{4}-[0-9]{2}-[0-9]{2}[.][0-9]{1,15}")},
     "home.language": {"back": _anything},
     "static": {"v": _like("[0-9a-f]{12}")},
     # The other service may add what the standard lets it add.

@@ -213,6 +213,7 @@ def foreseen(found: TraceRequest) -> tuple[Deadline, ...]:
         trigger=Trigger.SUBMIT,
         before=State.DRAFT,
         after=State.SUBMITTED,
+        authority_id=found.sealed_for,
         at=now,
         carried={},
     )

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
 
 import tracing.models.base
 
@@ -32,8 +31,11 @@ def upgrade() -> None:
     sa.Column('request_id', sa.Integer(), nullable=False),
     sa.Column('item', sa.Enum(*ITEM, name='informationitem', native_enum=False, length=40), nullable=False),
     sa.Column('handling', sa.Enum(*HANDLING, name='handlingcode', native_enum=False, length=40), nullable=False),
+    sa.Column('authority_id', sa.Integer(), nullable=False),
     sa.Column('text', sa.Text(), nullable=True),
     sa.Column('allows', tracing.models.base.CodeList(length=500), nullable=True),
+    sa.Column('seal', sa.String(length=32), nullable=False),
+    sa.ForeignKeyConstraint(['authority_id'], ['authority.id'], name=op.f('fk_item_restriction_authority_id_authority')),
     sa.ForeignKeyConstraint(['request_id'], ['trace_request.id'], name=op.f('fk_item_restriction_request_id_trace_request')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_item_restriction'))
     )
@@ -52,7 +54,8 @@ def upgrade() -> None:
     sa.Column('text', sa.Text(), nullable=False),
     sa.Column('allows', tracing.models.base.CodeList(length=500), nullable=False),
     sa.Column('conditions', sa.Text(), nullable=False),
-    sa.Column('content', sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), 'postgresql'), nullable=False),
+    sa.Column('content', sa.Text(), nullable=False),
+    sa.Column('seal', sa.String(length=32), nullable=False),
     sa.ForeignKeyConstraint(['provider_id'], ['authority.id'], name=op.f('fk_provided_item_provider_id_authority')),
     sa.ForeignKeyConstraint(['request_id'], ['trace_request.id'], name=op.f('fk_provided_item_request_id_trace_request')),
     sa.ForeignKeyConstraint(['source_id'], ['trace_request.id'], name=op.f('fk_provided_item_source_id_trace_request')),

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '0007'
-down_revision = '0005'
+down_revision = '0006'
 branch_labels = None
 depends_on = None
 
@@ -76,6 +76,12 @@ PAGES = {
          f"authority_id = {ME} OR request_id IS NULL OR {of_request('outbox_message')}"),
         ('UPDATE', f"authority_id = {ME} OR {of_request('outbox_message')}", None),
     ],
+    'legal_hold': [
+        ('SELECT', of_request('legal_hold'), None),
+        ('INSERT', None, f"authority_id = {ME} AND {of_request('legal_hold')}"),
+        ('UPDATE', f'authority_id = {ME}', None),
+    ],
+    'erasure': [('ALL', f'authority_id = {ME}', None)],
     'form_key': [('ALL', f'account_id = {USER}', None)],
     'break_glass': [
         ('ALL', OPERATOR, None),
@@ -98,6 +104,8 @@ PAGES = {
 SWEPT = (
     'attachment', 'due_work', 'journal_chain', 'journal_checkpoint', 'journal_entry',
     'journal_payload', 'outbox_message', 'request_event', 'trace_request', 'form_key',
+    'erasure', 'legal_hold', 'item', 'marking', 'person', 'recovery',
+    'item_restriction', 'provided_item', 'break_glass',
 )
 READ_BY_AUDITOR = (
     'journal_chain', 'journal_entry', 'journal_payload', 'journal_checkpoint',
