@@ -48,6 +48,18 @@ WHERE = {
     "journal/journal.py": {"_open", "erase", "<module>"},
     "journal/live.py": {"chains", "check_chain", "fault_of_tail"},
     "journal/looking.py": {"_carried", "_hashes", "page"},
+    # by the authority of the person, in every statement
+    "casework/keeping.py": {
+        *("due_for_review", "_ended", "holds", "order", "orders", "_require_free"),
+        *("_date_anew", "lift", "give"),
+    },
+    "casework/persons.py": {"_occurrences"},
+    # the worker, for all
+    "casework/erasing.py": {
+        *("_due", "_forget_mail", "_is_kept", "_delete_around", "_take_files"),
+        *("_delete", "_erase_entries", "carry_out", "_blank_recovery"),
+        *("_forget_forms", "erase", "finish_all"),
+    },
     # the worker sweeps for all, and shows nothing to anybody
     "accounts/unused.py": {"_begun", "_used", "switch_off"},
     "notifications/outbox.py": {
