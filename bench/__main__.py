@@ -4,10 +4,11 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -21,6 +22,7 @@ from bench.databases import databases
 from bench.seeding import ASKING, LARGE, TINY, World
 from bench.site import Figures, Person, Site
 from tracing import create_app, worker
+from tracing.config import Settings
 from tracing.extensions import db
 from tracing.journal import live
 from tracing.journal.verify import check_export
@@ -29,6 +31,8 @@ from tracing.models import Authority
 NAMES: Final = (
     "queue_page_p50_ms",
     "queue_page_rps",
+    "isolated_queue_page_p50_ms",
+    "isolation_matrix_s",
     "orm_floor_rps",
     "request_page_p50_ms",
     "file_request_rps",
@@ -51,6 +55,7 @@ class Place:
     world: World
     app: Flask
     site: Site
+    settings: Settings
 
     def say(self, name: str, value: float, unit: str, **more: str | float) -> None:
         """Print one figure."""
@@ -99,6 +104,10 @@ class Bench:
         """Measure what is wanted."""
         if self.wanted & {"queue_page_p50_ms", "queue_page_rps"}:
             self.queue_page()
+        if "isolated_queue_page_p50_ms" in self.wanted:
+            self.isolated()
+        if "isolation_matrix_s" in self.wanted:
+            _matrix(self.places[0])
         if "orm_floor_rps" in self.wanted:
             for place, figures in self.in_turns(LARGE, _floor):
                 place.say("orm_floor_rps", figures.rate, "1/s")
@@ -132,6 +141,49 @@ class Bench:
                 case = {"case": code.lower()}
                 self.say(place, "queue_page_p50_ms", figures.p50, "ms", **case)
                 self.say(place, "queue_page_rps", figures.rate, "1/s", **case)
+
+    def isolated(self) -> None:
+        """Measure what the second wall costs: the same page by a login it lets by."""
+        place = self.places[-1]
+        if place.kind != "postgresql":
+            note("row-level security is PostgreSQL's: nothing to compare on SQLite")
+            return
+        by_owner = replace(
+            place.settings, database_url=place.settings.owner_database_url
+        )
+        with site.serving(by_owner) as other:
+            for code in (LARGE, TINY):
+                found: dict[str, list[float]] = {"behind": [], "without": []}
+                people = {
+                    "behind": place.site.people(code),
+                    "without": other.people(code),
+                }
+                for turn in range(self.rounds + 1):
+                    for name, crew in people.items():
+                        taken = site.measure(crew, _queue_page(place), self.seconds)
+                        if turn:  # the first warms up
+                            found[name].append(taken.p50)
+                for person in (*people["behind"], *people["without"]):
+                    person.line.close()
+                behind, without = median(found["behind"]), median(found["without"])
+                place.say(
+                    "isolated_queue_page_p50_ms",
+                    behind,
+                    "ms",
+                    case=code.lower(),
+                    without=round(without, 2),
+                    ratio=round(behind / without, 2),
+                )
+
+
+def _matrix(place: Place) -> None:
+    """Try every route × method × actor × state once, as the tests do."""
+    wanted = f"tests/isolation/test_matrix.py -k {place.kind} -q -p no:cacheprovider"
+    start = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "pytest", *wanted.split()], check=True, stdout=sys.stderr
+    )
+    place.say("isolation_matrix_s", time.perf_counter() - start, "s")
 
 
 def _queue_page(_place: Place) -> site.Work:
@@ -228,11 +280,11 @@ def _since(start: tuple[float, float]) -> tuple[float, float]:
 def measure(kind: str, wanted: set[str], scale: str) -> None:
     """Fill the databases of one kind, serve them, measure, clean up."""
     with contextlib.ExitStack() as leaving:
-        make = leaving.enter_context(databases(kind))
+        make = leaving.enter_context(databases(kind, logins=True))
         places = []
         for n in SIZES[scale]:
             settings = make(f"bench_{n}")
-            app = create_app(settings)
+            app = create_app(settings, login="owner")
             start = time.perf_counter()
             with app.app_context():
                 leaving.callback(db.engine.dispose)
@@ -240,7 +292,7 @@ def measure(kind: str, wanted: set[str], scale: str) -> None:
                 db.session.remove()
             note(f"{kind}: {n} requests in {time.perf_counter() - start:.1f} s")
             served = leaving.enter_context(site.serving(settings))
-            places.append(Place(n, kind, world, app, served))
+            places.append(Place(n, kind, world, app, served, settings))
         Bench(places, wanted, scale).run()
 
 

@@ -169,11 +169,17 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
+SECRET = (
+    *("secret_key", "password_salt", "totp_key", "journal_key", "index_key"),
+    "field_keys",
+)
+
+
 def environ_of(settings: Settings, port: int, **more: object) -> dict[str, str]:
     """Return what the parts of `tracing serve` find in their environment."""
     environ = {k: v for k, v in os.environ.items() if not k.startswith("TRACING_")}
-    secret = ("secret_key", "password_salt", "totp_key", "journal_key")
-    named = {name: getattr(settings, name) for name in ("database_url", *secret)}
+    wanted = ("database_url", "worker_database_url", "owner_database_url", *SECRET)
+    named = {name: getattr(settings, name) for name in wanted}
     given = {
         "instance_path": settings.instance,
         "host": HOST,
