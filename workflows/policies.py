@@ -110,10 +110,10 @@ def may_see(actor: Actor, request: Parties) -> bool:
     )
 
 
-def require_known(administrator: Actor, request: Parties) -> None:
-    """Refuse to explain a request of which the authority does not tell the actor."""
-    asked = request.requested_id == administrator.authority_id
-    if asked and not has_in_hand(administrator, request):
+def require_known(actor: Actor, request: Parties) -> None:
+    """Refuse a request whose existence the authority keeps from the actor."""
+    asked = request.requested_id == actor.authority_id
+    if asked and not has_in_hand(actor, request):
         raise NotVisible("There is no such request.")
 
 

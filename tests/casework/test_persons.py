@@ -57,6 +57,17 @@ def test_every_occurrence_the_authority_may_see_is_in_it(administrator, cases, o
     assert "Exampleson" not in entry.text
 
 
+def test_a_request_that_is_kept_from_the_administrator_is_not_in_it(app, of):
+    case = factories.after(of, Trigger.SUBMIT, **factories.CONFIDENTIAL)
+    told = {}
+    for side in (of.asking, of.asked):
+        visitor = signed_in(app, factories.person(side, Role.ADMINISTRATOR))
+        visitor.get("/kept/person")
+        said = json.loads(ask(visitor).text)["occurrences"]
+        told[side.id] = [one["request"] for one in said]
+    assert told == {of.asking.id: [case.reference], of.asked.id: []}
+
+
 def test_the_file_is_signed(administrator, cases):
     settings = current_app.extensions["tracing.settings"]
     text = ask(administrator).text

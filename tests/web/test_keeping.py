@@ -37,14 +37,24 @@ def case(of):
     return made
 
 
-@pytest.fixture
-def two(app, of):
-    """A supervisor and an administrator of the authority that answered."""
+def keepers(app, authority):
     roles = (Role.SUPERVISOR, Role.ADMINISTRATOR)
-    made = [signed_in(app, factories.person(of.asked, role)) for role in roles]
+    made = [signed_in(app, factories.person(authority, role)) for role in roles]
     for one in made:
         one.get("/kept")
     return made
+
+
+@pytest.fixture
+def two(app, of):
+    """A supervisor and an administrator of the authority that answered."""
+    return keepers(app, of.asked)
+
+
+@pytest.fixture
+def askers(app, of):
+    """The same of the authority that asked."""
+    return keepers(app, of.asking)
 
 
 def today():
@@ -87,7 +97,7 @@ def test_the_list_goes_on_page_by_page(of, two, case):
     references = [r.reference for r in db.session.scalars(select(TraceRequest))]
     seen = [r for r in references if (r in first) + (r in second) == 1]
     assert len(seen) == len(references) == 31
-    assert one.get("/kept?after=x.y").status_code == 200
+    assert one.get("/kept?after=x.y").status_code == 400
 
 
 def test_a_hold_keeps_it_until_two_people_lift_it(case, two):
@@ -126,8 +136,8 @@ def test_a_hold_has_a_reason_and_an_end_within_a_year(case, two, given):
     assert db.session.scalar(select(LegalHold.id)) is None
 
 
-def test_one_asks_to_erase_and_another_does_it(case, two, of):
-    one, other = two
+def test_one_asks_to_erase_and_another_does_it(case, askers, of):
+    one, other = askers
     assert one.post("/kept/erase", {"reference": case.reference}).status_code == 303
     number = db.session.scalars(select(Erasure.id)).one()
     assert one.post(f"/kept/erase/{number}").status_code == 403
@@ -141,17 +151,45 @@ def test_one_asks_to_erase_and_another_does_it(case, two, of):
     done = db.session.scalars(select(Erasure)).one()
     assert done.finished_at is not None
     assert done.rule is retention.Data.ORDER
-    assert entries(of.asked.id, Kind.ERASURE_GIVEN)[0].payload is None
-    said = entries(of.asked.id, Kind.ERASED)[-1].payload
+    assert entries(of.asking.id, Kind.ERASURE_GIVEN)[0].payload is None
+    said = entries(of.asking.id, Kind.ERASED)[-1].payload
     assert said["why"] == f"asked by {done.asked_by_id}, given by {done.given_by_id}"
 
 
-def test_what_is_held_is_not_erased_by_order_either(case, two):
-    one, _ = two
+def test_what_is_held_is_not_erased_by_order_either(case, askers):
+    one, _ = askers
     hold(one, case)
     answer = one.post("/kept/erase", {"reference": case.reference})
     assert answer.status_code == 422
     assert "lift it first" in shown(answer.text)
+
+
+def test_the_side_that_was_asked_does_not_take_the_evidence_away(case, two):
+    one, _ = two
+    assert "Erase now" not in one.get("/kept").text
+    answer = one.post("/kept/erase", {"reference": case.reference})
+    assert answer.status_code == 422
+    assert "Only the side that asked" in shown(answer.text)
+    assert db.session.scalar(select(Erasure.id)) is None
+
+
+def test_a_confidential_request_is_not_listed_for_who_does_not_know_of_it(
+    app, of, two, askers
+):
+    """UNTOC 18(20): an administrator of the side that was asked learns nothing."""
+    case = factories.after(of, *TO_THE_END)
+    case.review_on, case.confidential = today(), True
+    db.session.commit()
+    supervisor, administrator = two
+    assert hold(supervisor, case).status_code == 303
+    number = db.session.scalars(select(LegalHold.id)).one()
+    assert case.reference in supervisor.get("/kept").text
+    assert case.reference not in administrator.get("/kept").text
+    given = {"reference": case.reference}
+    for address in ("/kept/review", "/kept/erase", f"/kept/hold/{number}/lift"):
+        assert administrator.post(address, given).status_code == 404, address
+    assert hold(administrator, case).status_code == 404
+    assert case.reference in askers[1].get("/kept").text
 
 
 def test_it_asks_for_a_recent_factor(app, case, of):

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import or_, select, union_all
+from sqlalchemy import Boolean, exists, literal, or_, select, union_all
 
-from tracing.casework import erasing
+from tracing.casework import erasing, queries
 from tracing.casework.apply import parties_of
 from tracing.casework.references import is_reference
 from tracing.extensions import db
@@ -16,7 +16,7 @@ from tracing.journal.kinds import Kind
 from tracing.models import Authority, Erasure, LegalHold, TraceRequest
 from workflows import retention
 from workflows.errors import NotPermitted, NotVisible
-from workflows.policies import Actor, require_keeping
+from workflows.policies import Actor, require_keeping, require_known
 from workflows.retention import Data
 from workflows.states import FINAL
 from workflows.vocabulary import N_
@@ -26,6 +26,7 @@ MOST: Final = 100
 REASON: Final = (20, 2000)
 NO_REASON: Final = N_("Give the reason in a sentence.")
 NO_END: Final = N_("Choose a last day after today and within a year.")
+NOT_OURS: Final = N_("Only the side that asked can have a request erased early.")
 HELD: Final = N_("A legal hold keeps this request: lift it first.")
 NO_YEARS: Final = N_("Choose a number of years from 1 to 10.")
 
@@ -49,6 +50,8 @@ class Ended:
     review_on: date
     keep_until: date
     held: bool
+    ours: bool
+    """Whether the authority asked: then it can have it erased early."""
 
 
 def due_for_review(
@@ -57,8 +60,13 @@ def due_for_review(
     """Return a page of what should be looked at, the most urgent first."""
     require_keeping(actor)
     here = TraceRequest.requesting_id, TraceRequest.requested_id
+    decided = exists().where(
+        Erasure.reference == TraceRequest.reference,
+        Erasure.given_by_id.is_not(None),
+    )
     parts = []
     for side in here:
+        ours = side is TraceRequest.requesting_id
         part = select(
             TraceRequest.id,
             TraceRequest.reference,
@@ -66,7 +74,13 @@ def due_for_review(
             TraceRequest.review_on,
             TraceRequest.keep_until,
             erasing.is_held(today).label("held"),
-        ).where(side == actor.authority_id, TraceRequest.review_on <= today)
+            literal(ours, Boolean).label("ours"),
+        ).where(
+            side == actor.authority_id,
+            TraceRequest.review_on <= today,
+            queries.known_to(actor),
+            ~decided,
+        )
         if after is not None:
             day, number = after
             later = (TraceRequest.review_on == day) & (TraceRequest.id > number)
@@ -91,6 +105,7 @@ def holds(actor: Actor) -> Sequence[tuple[LegalHold, str]]:
         .where(
             LegalHold.authority_id == actor.authority_id,
             LegalHold.lifted_at.is_(None),
+            queries.known_to(actor),
         )
         .order_by(LegalHold.until, LegalHold.id)
         .limit(MOST)
@@ -106,6 +121,7 @@ def orders(actor: Actor) -> Sequence[Erasure]:
         .where(
             Erasure.authority_id == actor.authority_id,
             Erasure.given_by_id.is_(None),
+            Erasure.reference.not_in(queries.references_hidden_from(actor)),
         )
         .order_by(Erasure.id.desc())
         .limit(MOST)
@@ -130,10 +146,7 @@ def _ended(actor: Actor, reference: str) -> TraceRequest:
                 TraceRequest.reference == wanted,
                 TraceRequest.state.in_(FINAL),
                 TraceRequest.erased_at.is_(None),
-                or_(
-                    TraceRequest.requesting_id == actor.authority_id,
-                    TraceRequest.requested_id == actor.authority_id,
-                ),
+                queries.known_to(actor),
             )
             .with_for_update()
             .execution_options(populate_existing=True)
@@ -194,6 +207,7 @@ def lift(actor: Actor, number: int, now: datetime) -> bool:
     if held is None:
         raise NotVisible("There is no such hold.")
     request = db.session.get_one(TraceRequest, held.request_id)
+    require_known(actor, request)
     if held.lift_asked_by_id is None:
         held.lift_asked_by_id = actor.user_id
         _enter(Kind.LIFT_ASKED, actor, request)
@@ -209,8 +223,15 @@ def lift(actor: Actor, number: int, now: datetime) -> bool:
 
 
 def order(actor: Actor, reference: str, now: datetime) -> None:
-    """Ask to erase a request before its time is over; another person does it."""
+    """Ask to erase a request before its time is over; another person does it.
+
+    The side that asked answers for what the request says of persons; the other side
+    could take its evidence away.
+    """
     request = _ended(actor, reference)
+    if request.requesting_id != actor.authority_id:
+        db.session.rollback()
+        raise Refused(NOT_OURS, "reference")
     _require_free(request, now)
     asked = select(Erasure.id).where(
         Erasure.reference == request.reference,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from flask import current_app
 from sqlalchemy import ColumnElement, or_, select
 
-from tracing.casework import sections
+from tracing.casework import queries, sections
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.journal import checkpoints, journal
@@ -20,7 +20,6 @@ from tracing.models import Authority, Person, TraceRequest
 from tracing.schemas.persons import PersonSchema
 from tracing.security.fields import field_keys, marks_of
 from workflows.policies import Actor, require_person_export
-from workflows.states import State
 from workflows.vocabulary import N_
 
 FORMAT: Final = "tracing-person/1"
@@ -41,14 +40,17 @@ class Unclear(Exception):
 
 
 def export(actor: Actor, name: str, reason: str) -> str:
-    """Return all the actor's authority has of one person, as signed JSON."""
+    """Return all the actor's authority has of one person, as signed JSON.
+
+    A request whose existence the authority keeps from the actor is left out.
+    """
     require_person_export(actor)
     why = reason.strip()
     if not name.strip():
         raise Unclear(NO_NAME, "name")
     if not REASON[0] <= len(why) <= REASON[1]:
         raise Unclear(NO_REASON, "reason")
-    found = _occurrences(actor.authority_id, name)
+    found = _occurrences(actor, name)
     settings: Settings = current_app.extensions["tracing.settings"]
     said = {
         "format": FORMAT,
@@ -85,7 +87,7 @@ def _matching(name: str) -> ColumnElement[bool]:
     )
 
 
-def _occurrences(authority_id: int, name: str) -> list[dict[str, Any]]:
+def _occurrences(actor: Actor, name: str) -> list[dict[str, Any]]:
     """Return each place where the person is named, and what stands around it."""
     found: list[dict[str, Any]] = []
     matching, last = _matching(name), 0
@@ -96,11 +98,7 @@ def _occurrences(authority_id: int, name: str) -> list[dict[str, Any]]:
             .where(
                 matching,
                 Person.id > last,
-                or_(
-                    TraceRequest.requesting_id == authority_id,
-                    (TraceRequest.requested_id == authority_id)
-                    & (TraceRequest.state != State.DRAFT),
-                ),
+                queries.known_to(actor),
             )
             .order_by(Person.id)
             .limit(AT_ONCE)

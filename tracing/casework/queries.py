@@ -100,12 +100,20 @@ def _who(actor: Actor) -> dict[str, object]:
     }
 
 
-def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Return the same for one actor, for statements that others build."""
-    if actor.roles.isdisjoint(CASE_ROLES):
-        return TraceRequest.id.is_(None)
+def known_to(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition of a request whose existence is not kept from the actor.
+
+    For what needs no role of casework: what is kept, what there is of a person.
+    """
     everything = literal(sees_all(actor), Boolean)
     return _visible(actor.authority_id, actor.user_id, everything)
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition of what an actor may read, for statements others build."""
+    if actor.roles.isdisjoint(CASE_ROLES):
+        return TraceRequest.id.is_(None)
+    return known_to(actor)
 
 
 def references_hidden_from(actor: Actor) -> Select[Any]:
