@@ -18,6 +18,7 @@ SETTINGS = Settings(
     secret_key="n4c0vZ1aQy-7TTdcWqvL0pXh3RkzUoE5",
     password_salt="k2Jb8xPz_Yw6mN1sQe5rT9uV3aHd7GfC",
     totp_key="W0oLiKjUhYgTfRdEsWaQ1z2x3c4v5b6n",
+    index_key="zX1cV2bN3mA4sD5fG6hJ7kL8qW9eR0tY",
     journal_key="pQ9oW8iE7uR6yT5tY4rU3eI2wO1qPzXc",
     allowed_hosts="tracing.example.org",
     public_url="https://tracing.example.org",
@@ -40,6 +41,7 @@ MACHINE = Machine(
     disk="ext4",
     wal=0,
     fips=True,
+    key_used=0.1,
 )
 POSTGRESQL = Database(
     engine="postgresql",

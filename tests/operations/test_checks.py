@@ -125,6 +125,15 @@ BROKEN = [
     (but(backup_recipient="age1x"), "backup-key", E, "is not a public key"),
     (but(drill=None), "restore-drill", W, "nobody has tried to restore a backup"),
     (but(drill=NOW - 91 * 24 * HOURS), "restore-drill", W, "was 91 days ago: tracing"),
+    (but(index_key="short"), "secrets", E, "TRACING_INDEX_KEY is short or not"),
+    (
+        but(unopened="person.alias: key 3 is not in the ring"),
+        "field-keys",
+        E,
+        r"does not open \(person.alias: key 3 is not in the ring\): put the field keys",
+    ),
+    (but(key_used=0.51), "key-use", W, "is used up to 51%: tracing keys add"),
+    (but(unerased=NOW - HOURS), "erasures", W, "an erasure waits since 60 minutes"),
     (
         but(journal=("KE, entry 7 was changed",)),
         "journal",

@@ -17,15 +17,18 @@ from tracing.casework import attachments
 from tracing.cli import doctor as command
 from tracing.cli import serve
 from tracing.cli.mail import group as mail
+from tracing.config import KEY_FILE
 from tracing.extensions import db
 from tracing.journal import checkpoints
-from tracing.models import Account, AccountKey, Attachment
+from tracing.models import Account, AccountKey, Attachment, Erasure
 from tracing.operations import facts as looking
 from tracing.operations import figures, pause, state
 from tracing.operations.checks import Level
 from tracing.operations.doctor import judge
 from tracing.ports import ScannerUnavailable
+from tracing.security.fields import BLOCK, LIMIT, field_keys
 from workflows.policies import Role
+from workflows.retention import Data
 
 NOW = datetime.now(UTC)
 HERE = {"fsync is off", "full_page_writes is off", "synchronous_commit is off"}
@@ -68,6 +71,41 @@ def test_a_fresh_installation_has_no_error_of_its_own(look, app):
     errors = {"database-settings", "database-role", "debug"}
     assert {"schema", "clock", "files", "journal", "secrets"}.isdisjoint(look())
     assert errors.isdisjoint({"backup", "worker"})
+
+
+def test_a_sealed_value_that_somebody_changed(changes):
+    of = factories.sides()
+    factories.sent(of)
+    db.session.commit()
+    assert changes() == {}
+    db.session.execute(text("UPDATE person SET family_name = 'v1.' || substr(seal, 1)"))
+    said = changes()["field-keys"]
+    assert "person.family_name" in said
+    assert "put the field keys back" in said
+
+
+def test_a_key_that_has_closed_enough(changes, app):
+    keys = field_keys()
+    used = keys.folder / f"{KEY_FILE}.{keys.ring.first}.used"
+    used.write_bytes(b"." * (LIMIT // BLOCK // 2 + 1))
+    assert "used up to 50%" in changes()["key-use"]
+
+
+def test_an_erasure_that_nobody_carries_out(changes, session):
+    of = factories.sides()
+    case = factories.sent(of)
+    order = {
+        "authority_id": of.asking.id,
+        "rule": Data.ORDER,
+        "persons": [],
+        "files": [],
+    }
+    long_ago = NOW - timedelta(hours=2)
+    asked = Erasure(reference=case.reference, asked_at=long_ago, **order)
+    session.add(asked)
+    assert "erasures" not in changes()
+    asked.given_at = long_ago
+    assert "2 hours" in changes()["erasures"] or "120 minutes" in changes()["erasures"]
 
 
 def test_a_folder_and_files_that_others_may_read(changes, app, tmp_path):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flask import Flask, current_app
-from sqlalchemy import ColumnElement, delete, exists, or_, select
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select
 
 from tracing.casework import attachments
 from tracing.casework.apply import utcnow
@@ -105,6 +105,15 @@ def carry_out(now: datetime | None = None) -> int:
         done += erase(order.reference, at, order=order) is not None
     finish_all()
     return done
+
+
+def oldest_undone() -> datetime | None:
+    """Return since when an erasure is decided, or begun, and not finished."""
+    since = func.coalesce(Erasure.done_at, Erasure.given_at)
+    found: datetime | None = db.session.scalar(
+        select(func.min(since)).where(Erasure.finished_at.is_(None))
+    )
+    return found
 
 
 def due(now: datetime) -> list[str]:

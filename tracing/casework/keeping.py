@@ -274,7 +274,7 @@ def give(actor: Actor, number: int, now: datetime) -> None:
         raise NotPermitted("Another person must erase it.")
     request = _ended(actor, asked.reference)
     _require_free(request, now)
-    asked.given_by_id = actor.user_id
+    asked.given_by_id, asked.given_at = actor.user_id, now
     _enter(Kind.ERASURE_GIVEN, actor, request)
     db.session.commit()
 

@@ -11,12 +11,30 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Table, bindparam, func, literal, or_, select, tuple_, update
+from sqlalchemy import (
+    Table,
+    asc,
+    bindparam,
+    desc,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from tracing.extensions import db
 from tracing.journal.journal import place_of_payload
-from tracing.models import Base, BreakGlass, Item, JournalPayload, TraceRequest
-from tracing.models.sealed import Sealed, Sealing, place_of
+from tracing.models import (
+    Base,
+    BreakGlass,
+    Item,
+    JournalPayload,
+    ProvidedItem,
+    TraceRequest,
+)
+from tracing.models.sealed import SealBroken, Sealed, Sealing, place_of
 from tracing.security.fields import FieldKeys, field_keys
 
 AT_ONCE: Final = 1000
@@ -70,6 +88,8 @@ def _whose(model: Any) -> Any:
         return table.c.requesting_id
     if model is BreakGlass:
         return literal(0)
+    if model is ProvidedItem:
+        return table.c.provider_id
     if model is Item:
         request = TraceRequest.__table__
         return (
@@ -155,6 +175,36 @@ def _change(kept: Kept, column: str) -> Any:
         .where(*same, columns[column] == bindparam("old"))
         .values({columns[column]: bindparam("new")})
     )
+
+
+def unopened(each: int) -> str:
+    """Return why one of the newest or oldest sealed values does not open; or nothing.
+
+    `each`: rows looked at from either end of each table.
+    """
+    keys = field_keys()
+    keys.look(now=True)
+    for kept in all_kept():
+        columns = [kept.table.c[name] for name in kept.columns]
+        for order in (desc, asc):
+            rows = db.session.execute(
+                select(*(kept.table.c[name] for name in kept.key), *kept.more, *columns)
+                .order_by(*(order(kept.table.c[name]) for name in kept.key))
+                .limit(each)
+            )
+            for row in rows:
+                try:
+                    _open(keys, kept, row)
+                except SealBroken as error:
+                    return str(error)
+    return ""
+
+
+def _open(keys: FieldKeys, kept: Kept, row: Any) -> None:
+    for name in kept.columns:
+        sealed = getattr(row, name)
+        if sealed is not None:
+            keys.open(sealed, kept.place(row, name))
 
 
 def counts() -> dict[int, int]:

@@ -192,7 +192,7 @@ def fault_of_tail(connection: Connection, chain: JournalChain, entries: int) -> 
     A quick look, for every start; all of it is `check_chain`.
     """
     first = max(chain.size - entries, 0)
-    before, expected = BEGINNING, first
+    before, expected, keys = BEGINNING, first, field_keys()
     found = (
         select(
             JournalEntry.seq,
@@ -221,20 +221,25 @@ def fault_of_tail(connection: Connection, chain: JournalChain, entries: int) -> 
             return f"entry {seq} was changed"
         if payload is None and erased is None:
             return f"what entry {seq} carried is missing"
-        if payload is not None and not _carried(record, salt, payload):
-            return f"what entry {seq} carried was changed"
+        if payload is not None:
+            try:
+                opened = _opened(keys, chain.id, seq, payload)
+            except Unreadable as error:
+                return f"what entry {seq} carried does not open ({error})"
+            if not _carried(record, salt, opened):
+                return f"what entry {seq} carried was changed"
         before = bytes(hashed)
     if (expected, before) != (chain.size, bytes(chain.head)):
         return f"the chain has {chain.size} entries, and {expected} are here"
     return ""
 
 
-def _carried(record: str, salt: bytes | None, payload: str) -> bool:
+def _carried(record: str, salt: bytes | None, payload: bytes) -> bool:
     try:
         said = json.loads(record)["payload"]
     except (ValueError, KeyError, TypeError):
         return False
-    return salt is not None and said == commitment(bytes(salt), payload.encode()).hex()
+    return salt is not None and said == commitment(bytes(salt), payload).hex()
 
 
 def chains(connection: Connection, name: str = "") -> list[JournalChain]:

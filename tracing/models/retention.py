@@ -55,6 +55,7 @@ class Erasure(Base):
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     asked_at: Mapped[datetime | None]
     given_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    given_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     # Numbers alone: persons, files, entries of the journal.

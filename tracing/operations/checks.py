@@ -37,6 +37,10 @@ POSTGRESQL: Final = (15,)
 CLOCK: Final = 2.0
 FREE: Final = 0.10
 FULL: Final = 0.02
+DRAWN: Final = SECRETS[:5]
+"""The secrets that `tracing init` draws into config.py."""
+
+WORN: Final = 0.5
 LARGEST_WAL: Final = 256 << 20
 BACKUP: Final = timedelta(hours=24)
 DRILL: Final = timedelta(days=90)
@@ -284,7 +288,7 @@ def secrets_file(facts: Facts) -> Verdict | None:
 def secrets(facts: Facts) -> Verdict | None:
     """Each secret is long, drawn at random and used once."""
     given = {name: str(getattr(facts.settings, name)) for name in SECRETS}
-    drawn = {name: given[name] for name in SECRETS[:4]}
+    drawn = {name: given[name] for name in DRAWN}
     for name, value in drawn.items():
         if len(value.encode()) < SHORTEST_SECRET or len(set(value)) < FEWEST_SIGNS:
             return error(
@@ -667,6 +671,36 @@ def restore_drill(facts: Facts) -> Verdict | None:
     return None
 
 
+def field_keys(found: Contents, _facts: Facts) -> Verdict | None:
+    """What names people can be opened."""
+    if found.unopened:
+        return error(
+            f"something sealed does not open ({found.unopened}): put the field keys"
+            " back that were in use, or restore what was changed"
+        )
+    return None
+
+
+def key_use(facts: Facts) -> Verdict | None:
+    """The key that seals may close many more values."""
+    if facts.machine.key_used > WORN:
+        return warning(
+            f"the key of the personal fields is used up to {facts.machine.key_used:.0%}"
+            ": tracing keys add, then tracing keys rotate"
+        )
+    return None
+
+
+def erasures(found: Contents, facts: Facts) -> Verdict | None:
+    """What two people decided to erase is erased."""
+    if found.unerased is not None and facts.now - found.unerased > OVERDUE:
+        return warning(
+            f"an erasure waits since {_ago(found.unerased, facts.now)}: see that the"
+            " worker runs, or run tracing purge"
+        )
+    return None
+
+
 def journal(found: Contents, _facts: Facts) -> Verdict | None:
     """The last 10 000 entries of the journal are whole."""
     if found.journal:
@@ -762,6 +796,9 @@ CHECKS: Final = (
     Check("backup", backup),
     Check("backup-key", backup_key),
     Check("restore-drill", restore_drill),
+    Check("field-keys", _in(field_keys)),
+    Check("key-use", key_use),
+    Check("erasures", _in(erasures), running=True),
     Check("journal", _in(journal)),
     Check("signing-key", _in(signing_key)),
     Check("checkpoints", _in(checkpoints), running=True),

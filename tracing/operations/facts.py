@@ -26,7 +26,7 @@ from sqlalchemy import Connection, make_url, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from tracing.accounts import people
-from tracing.casework import attachments
+from tracing.casework import attachments, erasing, resealing
 from tracing.config import Settings
 from tracing.directory.calendars import calendar_of
 from tracing.extensions import db
@@ -38,6 +38,7 @@ from tracing.operations import figures, state
 from tracing.operations.figures import Figures
 from tracing.operations.pause import Pause, paused
 from tracing.ports import Scanner, ScannerUnavailable
+from tracing.security.fields import LIMIT, field_keys
 
 DISTRIBUTION: Final = "firearms-trace"
 PUBLIC: Final = frozenset({"README.md"})
@@ -45,6 +46,9 @@ PUBLIC: Final = frozenset({"README.md"})
 
 MOST_FILES: Final = 5000
 NEWEST_FILES: Final = 200
+SEALED_ROWS: Final = 50
+"""Rows of each table that are opened, from either end."""
+
 LAST_ENTRIES: Final = 10_000
 PRAGMAS: Final = (
     *("journal_mode", "synchronous", "foreign_keys", "busy_timeout"),
@@ -71,6 +75,8 @@ class Machine:
     disk: str
     wal: int
     fips: bool
+    key_used: float
+    """The share of what the key that seals may close."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,10 @@ class Contents:
     missing_files: int
     mail: outbox.Pending
     owed: datetime | None
+    unopened: str = ""
+    """Why something sealed does not open."""
+    unerased: datetime | None = None
+    """Since when an erasure that was decided is not carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +187,7 @@ def machine(instance: Path, *, debug: bool = False) -> Machine:
         disk=disk_of(file) if file else "",
         wal=wal.stat().st_size if wal and wal.exists() else 0,
         fips=_fips(),
+        key_used=_key_used(),
     )
 
 
@@ -259,6 +270,11 @@ def _age_of_passwords() -> timedelta:
     listed = Path(found.origin).with_name("frequency_lists.py")
     since = datetime.fromtimestamp(listed.stat().st_mtime, UTC)
     return datetime.now(UTC) - since
+
+
+def _key_used() -> float:
+    keys = field_keys()
+    return keys.used(keys.ring.first) / LIMIT
 
 
 def _fips() -> bool:
@@ -395,6 +411,8 @@ def contents(settings: Settings, now: datetime) -> Contents:
         missing_files=_missing_files(),
         mail=mail,
         owed=waiting.oldest_reminder,
+        unopened=resealing.unopened(SEALED_ROWS),
+        unerased=erasing.oldest_undone(),
     )
 
 

@@ -190,6 +190,7 @@ def _keep() -> None:
     sa.Column('asked_by_id', sa.Integer(), nullable=True),
     sa.Column('asked_at', Instant(), nullable=True),
     sa.Column('given_by_id', sa.Integer(), nullable=True),
+    sa.Column('given_at', Instant(), nullable=True),
     sa.Column('done_at', Instant(), nullable=True),
     sa.Column('finished_at', Instant(), nullable=True),
     sa.Column('persons', LIST, nullable=False),
