@@ -22,6 +22,7 @@ from bench.databases import databases
 from bench.seeding import ASKING, LARGE, TINY, World
 from bench.site import Figures, Person, Site
 from tracing import create_app, worker
+from tracing.casework import leaving
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.journal import live
@@ -246,7 +247,7 @@ def _verify(place: Place) -> None:
     with place.app.app_context():
         seeding.fill_journal(place.world.tiny, place.n)
         path = Path(place.app.instance_path) / "journal.txt"
-        live.write(place.world.tiny, path)
+        live.write(place.world.tiny, path, leaving.held_back(place.world.tiny))
         db.session.remove()
         with live.reading() as connection:
             (chain,) = live.chains(connection, TINY)

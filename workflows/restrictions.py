@@ -289,6 +289,24 @@ def require_use(restriction: Restriction, use: Use, permitted: Asked | None) -> 
         raise RestrictionHolds(restriction.item.label, restriction.handling.value)
 
 
+def may_be_exported(events: Sequence[Happened], answer: Happened) -> bool:
+    """Tell whether who asked may take the whole of an answer out of this service."""
+    return all(
+        permission(events, item, Use.EXPORT, by=Party.REQUESTING, since=answer.position)
+        for item in kept_from_export(answer.carried)
+    )
+
+
+def kept_from_export(carried: Mapping[str, Any]) -> tuple[InformationItem, ...]:
+    """Return the items of an answer that its provider has to permit to export."""
+    given = of_answer(carried)
+    return tuple(
+        item
+        for item in contents(carried)
+        if fate(on(item, given), Use.EXPORT) is Fate.ASKS
+    )
+
+
 # ------------------------------------------------------ when a step beside is possible
 
 

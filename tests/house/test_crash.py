@@ -9,15 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.environ import SECRETS
 from tracing import crash
 from tracing.config import SettingsError, load
 from tracing.crash import POINTS
 
 ROOT = Path(__file__).resolve().parents[2]
-SECRETS = {
-    f"TRACING_{name}": "a-secret-of-this-test"
-    for name in ("SECRET_KEY", "PASSWORD_SALT", "TOTP_KEY", "JOURNAL_KEY")
-}
 
 
 def places(path: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Thirteen attacks on the journal, and by what each is found.
+"""Attacks on the journal, and by what each is found.
 
 `alone` has the database and nothing else; `kept` has a checkpoint of its own from
 before; `other` has what the other authority was given, and the key it has kept.
@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from tests import factories
 from tests.journal import forger
-from tracing.casework import reconcile
+from tracing.casework import leaving, reconcile
 from tracing.extensions import db
 from tracing.journal import checkpoints, journal, live
 from tracing.journal.kinds import Kind
@@ -31,6 +31,10 @@ STEPS = (
     *(Trigger.SUBMIT, Trigger.ACKNOWLEDGE, Trigger.RECORD_SEARCH),
     *(Trigger.RESPOND, Trigger.CLOSE),
 )
+
+
+def export(chain, path):
+    live.write(chain, path, leaving.held_back(chain))
 
 
 @dataclasses.dataclass
@@ -60,7 +64,7 @@ class World:
 
     def with_other(self, tmp_path):
         db.session.commit()
-        live.write(self.chain, tmp_path / "mine.txt")
+        export(self.chain, tmp_path / "mine.txt")
         return check_export(
             tmp_path / "mine.txt",
             self.keys,
@@ -78,7 +82,7 @@ def world(of, tmp_path):
     settings = live.current_app.extensions["tracing.settings"]
     key = checkpoints.key_of(settings)
     chain = of.asking.id
-    live.write(of.asked.id, tmp_path / "theirs.txt")
+    export(of.asked.id, tmp_path / "theirs.txt")
     size = db.session.get(journal.JournalChain, chain).size
     forger.disarm()
     db.session.expire_all()
@@ -174,12 +178,21 @@ def show_two_histories(w):
     found = forger.lines(w.of.asked.id)
     found[1][2] = '{"another":"story"}'
     forger.rewrite(w.of.asked.id, found, sign=True)
-    live.write(w.of.asked.id, w.theirs)
+    export(w.of.asked.id, w.theirs)
 
 
 def delete_a_payload(w):
     forger.run(
         "UPDATE journal_payload SET payload = NULL, salt = NULL, erased_by = 4"
+        " WHERE chain_id = :c AND seq = 3",
+        c=w.chain,
+    )
+
+
+def say_that_it_was_withheld(w):
+    """Only an export withholds; what is gone from the database is gone."""
+    forger.run(
+        "UPDATE journal_payload SET payload = NULL, salt = NULL, erased_by = 0"
         " WHERE chain_id = :c AND seq = 3",
         c=w.chain,
     )
@@ -216,6 +229,7 @@ ATTACKS = [
     ("VA8", show_two_histories, OK, OK, TAMPERED, None),
     ("VA9", swap_payloads, TAMPERED, TAMPERED, TAMPERED, 3),
     ("VA10", delete_a_payload, TAMPERED, TAMPERED, TAMPERED, 3),
+    ("VA11", say_that_it_was_withheld, TAMPERED, TAMPERED, TAMPERED, 3),
     ("VA12", set_the_clock_back, WARNING, WARNING, WARNING, None),
     ("VA13", replace_the_key, OK, TAMPERED, TAMPERED, None),
 ]

@@ -6,15 +6,18 @@ import pytest
 from sqlalchemy import text
 
 from tests import factories
-from tests.journal import forger
+from tests.factories import WAY_TO
+from tests.journal import forger, second
 from tests.journal.conftest import entries
 from tests.visitors import shown, signed_in
 from tracing.extensions import db
 from tracing.journal import checkpoints
 from tracing.journal.kinds import Kind
 from tracing.journal.verify import check_export, read_checkpoint
+from workflows.facts import Permission, PermissionRequest
 from workflows.policies import CASE_ROLES, Role
 from workflows.states import Trigger
+from workflows.vocabulary import HandlingCode, InformationItem, Use
 
 READERS = {Role.AUDITOR, Role.SUPERVISOR}
 
@@ -177,6 +180,32 @@ def test_an_export_is_whole_and_of_one_authority(of, request_, auditor_of, tmp_p
     assert (report.level, report.chain) == (0, of.asking.code)
     assert of.investigator.name in response.text
     assert of.officer.name not in response.text
+
+
+def test_what_the_other_state_restricts_stays_in_the_service(of, auditor_of, tmp_path):
+    """Firearms Protocol 12(5), UNTOC 18(19): the entry goes, what it said does not."""
+    request = factories.after(of, *WAY_TO[Trigger.RESPOND])
+    said = factories.answer(
+        handling=HandlingCode.H2, text="The maker's ledger says so."
+    )
+    factories.take(of, request, Trigger.RESPOND, said)
+
+    def export(side):
+        content = auditor_of(side).post("/journal/export").data
+        (tmp_path / "x").write_bytes(content)
+        report = check_export(tmp_path / "x")
+        assert (report.level, second.level(content)) == (0, 0)
+        assert ("withheld" in "".join(report.lines())) == bool(report.withheld)
+        return report.withheld, b"ledger says so" in content
+
+    assert export(of.asking) == (1, False)
+    assert export(of.asked) == (0, True)
+    asked = PermissionRequest(Use.EXPORT, (InformationItem.WHOLE,), "For our archive.")
+    factories.take(of, request, Trigger.ASK_PERMISSION, asked)
+    assert export(of.asking) == (1, False)
+    given = Permission(factories.last_event(request).position, "")
+    factories.take(of, request, Trigger.GIVE_PERMISSION, given)
+    assert export(of.asking) == (0, True)
 
 
 def test_checkpoints_are_listed_and_handed_out_to_their_authority(

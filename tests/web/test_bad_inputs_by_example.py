@@ -186,7 +186,10 @@ class Doing:
         return {k: built(v) for k, v in self.case.get("headers", {}).items()}
 
     def do_open(self) -> Any:
-        return self.visitor.get(self.address(), headers=self.headers())
+        where = {"REMOTE_ADDR": self.case.get("from", "127.0.0.1")}
+        return self.visitor.get(
+            self.address(), headers=self.headers(), environ_overrides=where
+        )
 
     def do_method(self) -> Any:
         self.visitor.get("/")

@@ -18,6 +18,7 @@ from tracing.journal import journal
 from tracing.journal.journal import SYSTEM, moment
 from tracing.journal.kinds import Kind
 from tracing.models import Account, JournalEntry, JournalPayload
+from tracing.security.fields import field_keys
 from workflows.policies import Role
 
 UNUSED: Final = timedelta(days=90)
@@ -72,7 +73,7 @@ def _used(home: int, since: str) -> set[int]:
 def _begun(home: int, since: str) -> set[int]:
     """Return whose account was added, or switched on, since."""
     carried = db.session.execute(
-        select(JournalEntry.kind, JournalPayload.payload)
+        select(JournalEntry.seq, JournalEntry.kind, JournalPayload.payload)
         .join(
             JournalPayload,
             (JournalPayload.chain_id == JournalEntry.chain_id)
@@ -85,9 +86,9 @@ def _begun(home: int, since: str) -> set[int]:
             JournalPayload.payload.is_not(None),
         )
     )
-    begun = set()
-    for kind, payload in carried:
-        said = json.loads(str(payload))
+    begun, keys = set(), field_keys()
+    for seq, kind, payload in carried:
+        said = json.loads(journal.open_payload(keys, home, seq, payload) or "{}")
         if kind == Kind.ACCOUNT_ADDED or said.get("active") is True:
             begun.add(said["account"])
     return begun

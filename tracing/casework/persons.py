@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from flask import current_app
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import select
 
 from tracing.casework import queries, sections
 from tracing.config import Settings
@@ -18,7 +18,6 @@ from tracing.journal.journal import moment
 from tracing.journal.kinds import Kind
 from tracing.models import Authority, Person, TraceRequest
 from tracing.schemas.persons import PersonSchema
-from tracing.security.fields import field_keys, marks_of
 from workflows.policies import Actor, require_person_export
 from workflows.vocabulary import N_
 
@@ -75,22 +74,10 @@ def export(actor: Actor, name: str, reason: str) -> str:
     return _signed(said, settings)
 
 
-def _matching(name: str) -> ColumnElement[bool]:
-    keys = field_keys()
-    authorities = db.session.scalars(select(Authority.id)).all()
-    names = marks_of(keys, "name", name, authorities)
-    return or_(
-        Person.name_mark.in_(names),
-        Person.family_mark.in_(names),
-        Person.alias_mark.in_(names),
-        Person.id_mark.in_(marks_of(keys, "number", name, authorities)),
-    )
-
-
 def _occurrences(actor: Actor, name: str) -> list[dict[str, Any]]:
     """Return each place where the person is named, and what stands around it."""
     found: list[dict[str, Any]] = []
-    matching, last = _matching(name), 0
+    matching, last = queries.is_named(name), 0
     while True:
         rows = db.session.execute(
             select(Person, TraceRequest)

@@ -501,6 +501,19 @@ def countries_in(actor: Actor) -> Sequence[str]:
     return db.session.scalars(_COUNTRIES, {"authority": actor.authority_id}).all()
 
 
+def is_named(name: str) -> ColumnElement[bool]:
+    """Return the condition of a person of this name, alias or number of a document."""
+    keys = field_keys()
+    authorities = db.session.scalars(select(Authority.id)).all()
+    names = marks_of(keys, "name", name, authorities)
+    return or_(
+        Person.name_mark.in_(names),
+        Person.family_mark.in_(names),
+        Person.alias_mark.in_(names),
+        Person.id_mark.in_(marks_of(keys, "number", name, authorities)),
+    )
+
+
 def persons_named(
     actor: Actor, name: str, *, limit: int = 50
 ) -> Sequence[TraceRequest]:
@@ -510,23 +523,13 @@ def persons_named(
     family name, or an alias. Nothing is opened for it: marks are compared, and every
     authority's are others.
     """
-    keys = field_keys()
-    authorities = db.session.scalars(select(Authority.id)).all()
-    names = marks_of(keys, "name", name, authorities)
-    numbers = marks_of(keys, "number", name, authorities)
-    if not names or actor.roles.isdisjoint(CASE_ROLES):
+    if actor.roles.isdisjoint(CASE_ROLES):
         return ()
-    either = or_(
-        Person.name_mark.in_(names),
-        Person.family_mark.in_(names),
-        Person.alias_mark.in_(names),
-        Person.id_mark.in_(numbers),
-    )
     return db.session.scalars(
         select(TraceRequest)
         .where(
-            TraceRequest.id.in_(select(Person.request_id).where(either)),
-            _visible(),
+            TraceRequest.id.in_(select(Person.request_id).where(is_named(name))),
+            visible_to(actor),
         )
         .order_by(TraceRequest.id.desc())
         .limit(limit),

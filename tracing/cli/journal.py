@@ -7,7 +7,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from tracing.casework import reconcile
+from tracing.casework import leaving, reconcile
 from tracing.journal import checkpoints, live
 from tracing.journal import verify as offline
 from tracing.journal.verify import OK, UNREADABLE, Report, Unreadable
@@ -100,7 +100,7 @@ def export(chain: str, file: Path) -> None:
         found = live.chains(connection, chain)
     if not found:
         raise click.ClickException("There is no such chain.")
-    live.write(found[0].id, file)
+    live.write(found[0].id, file, leaving.held_back(found[0].id))
     click.echo(f"{file}: {found[0].size} entries. Check it with")
     click.echo(f"  tracing journal verify --file {file}")
 

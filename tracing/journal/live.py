@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ from tracing.journal.verify import (
     FORMAT,
     NONE,
     TAMPERED,
+    WITHHELD,
     Checkpoint,
     Report,
     Row,
@@ -281,27 +282,35 @@ def check_all(
 # ------------------------------------------------------------------------- an export
 
 
-def export(chain_id: int) -> Iterator[bytes]:
+Held = Callable[[str, bytes], bool]
+"""Whether what an entry carried stays here: of its record and its payload."""
+
+
+def export(chain_id: int, held: Held) -> Iterator[bytes]:
     """Yield a chain as a file that can be checked anywhere, sealed at its end."""
     # Now, while there is an application: the file is read when that is long over.
     settings: Settings = current_app.extensions["tracing.settings"]
-    return _sealed(_readers(), chain_id, settings, field_keys())
+    return _sealed(_readers(), chain_id, settings, field_keys(), held)
 
 
 def _sealed(
-    engine: Engine, chain_id: int, settings: Settings, keys: FieldKeys
+    engine: Engine, chain_id: int, settings: Settings, keys: FieldKeys, held: Held
 ) -> Iterator[bytes]:
     with _patient(engine) as connection:
-        yield from _sealing(connection, chain_id, settings, keys)
+        yield from _sealing(connection, chain_id, settings, keys, held)
 
 
 def _sealing(
-    connection: Connection, chain_id: int, settings: Settings, keys: FieldKeys
+    connection: Connection,
+    chain_id: int,
+    settings: Settings,
+    keys: FieldKeys,
+    held: Held,
 ) -> Iterator[bytes]:
     at = datetime.now(UTC)
     chain = next(found for found in chains(connection) if found.id == chain_id)
     digest = hashlib.sha256()
-    for line in _lines(connection, chain, settings, keys, at):
+    for line in _lines(connection, chain, settings, keys, held, at):
         digest.update(line)
         yield line
     seal = seal_text(chain.origin, chain.size, digest.digest())
@@ -314,6 +323,7 @@ def _lines(
     chain: JournalChain,
     settings: Settings,
     keys: FieldKeys,
+    held: Held,
     at: datetime,
 ) -> Iterator[bytes]:
     people = connection.execute(
@@ -331,21 +341,21 @@ def _lines(
     for seq, record, hashed, salt, payload, erased, *_ in _rows(
         connection, chain.id, chain.size, keys
     ):
-        parts = (
-            b"e",
-            str(seq).encode(),
-            hashed.hex().encode(),
-            NONE if salt is None else salt.hex().encode(),
-            NONE if erased is None else str(erased).encode(),
-            NONE if payload is None else payload,
-            record.encode(),
-        )
-        yield b"\t".join(parts) + b"\n"
+        if payload is not None and held(record, payload):
+            carried = (NONE, WITHHELD, NONE)
+        else:
+            carried = (
+                NONE if salt is None else salt.hex().encode(),
+                NONE if erased is None else str(erased).encode(),
+                NONE if payload is None else payload,
+            )
+        parts = (b"e", str(seq).encode(), hashed.hex().encode(), *carried)
+        yield b"\t".join((*parts, record.encode())) + b"\n"
     for note in notes:
         yield b"c\t" + json.dumps(note).encode() + b"\n"
 
 
-def write(chain_id: int, path: Path) -> None:
+def write(chain_id: int, path: Path, held: Held) -> None:
     """Write the export of a chain to a file."""
     with path.open("wb") as out:
-        out.writelines(export(chain_id))
+        out.writelines(export(chain_id, held))

@@ -32,6 +32,8 @@ UNDER_WAY: Final = timedelta(seconds=30)
 """What was entered so shortly before an export may have come into the one alone."""
 
 NONE: Final = b"-"
+WITHHELD: Final = b"w"
+"""What an entry carried may not leave the service; it stands in the database."""
 FINDINGS: Final = 100
 
 _sha256 = hashlib.sha256
@@ -264,6 +266,7 @@ class Report:
     last_at: str = ""
     findings: list[Finding] = field(default_factory=list)
     left_out: int = 0
+    withheld: int = 0
 
     def add(self, seq: int, level: int, text: str) -> None:
         """Keep a finding; of very many the first."""
@@ -298,12 +301,16 @@ class Report:
             yield f"{self.chain}: no single entry is bad, the whole is."
         else:
             yield f"{self.chain}: {self.size} entries, whole; root {self.root.hex()}"
+        if self.withheld:
+            yield f"{self.chain}: {self.withheld} payloads were withheld, not checked"
 
 
 # ------------------------------------------------------------------- the entries
 
 Row = tuple[int, str, bytes, bytes | None, bytes | None, int | None]
-"""Number, record, hash, salt, payload, and the entry that erased it."""
+"""Number, record, hash, salt, payload, and the entry that erased it (-1: withheld)."""
+
+_HELD: Final = -1
 
 Seen = Callable[[Mapping[str, Any]], None]
 
@@ -315,10 +322,12 @@ def check(
     seen: Seen | None = None,
     *,
     closed: bool = False,
+    exported: bool = False,
 ) -> Report:
     """Check every entry of a chain, and that it begins as each checkpoint says.
 
     With `closed` what they carried is there and was not opened: it goes unchecked.
+    What is `exported` may say that something was withheld.
     """
     report = Report(chain)
     roots = dict.fromkeys((c.size for c in checkpoints), Tree().root())
@@ -372,7 +381,9 @@ def check(
         if tree.size in roots:
             roots[tree.size] = tree.root()
     for seq in sorted(missing):
-        if erased.get(seq, 0) <= seq:
+        if exported and missing[seq] == _HELD:
+            report.withheld += 1
+        elif erased.get(seq, 0) <= seq:
             report.add(seq, TAMPERED, "what it carried is missing, not erased")
     for seq in sorted(present):
         report.add(seq, WARNING, "what it carried was erased and is here again")
@@ -531,7 +542,7 @@ class Export:
                         unhex(hashed.decode()),
                         None if salt == NONE else unhex(salt.decode()),
                         None if payload == NONE else payload,
-                        None if erased == NONE else int(erased),
+                        _erased(erased),
                     )
                 except ValueError as error:
                     raise Unreadable(f"{self.path}: {line[:40]!r}") from error
@@ -552,6 +563,16 @@ class Export:
             return
         self.digest.update(line)
         self.checkpoints.append(read_checkpoint(note))
+
+
+def _erased(field: bytes) -> int | None:
+    if field == WITHHELD:
+        return _HELD
+    if field == NONE:
+        return None
+    if not field.isdigit():
+        raise ValueError("this is no number")
+    return int(field)
 
 
 def seal_text(origin: str, entries: int, digest: bytes) -> str:
@@ -592,12 +613,12 @@ def check_export(
             shared.see(said)
 
     inside = noted(path)
-    report = check(
-        export.chain, export.rows(), [*inside, *kept], seen if mine else None
-    )
+    notes = [*inside, *kept]
+    look = seen if mine else None
+    report = check(export.chain, export.rows(), notes, look, exported=True)
     if not export.seal:
         raise Unreadable(f"{path}: the end is missing")
-    check_notes(report, export.origin, [*inside, *kept], trusted, verifies)
+    check_notes(report, export.origin, notes, trusted, verifies)
     expected = seal_text(export.origin, report.size, export.digest.digest())
     if split_note(export.seal)[0] != expected:
         report.add(0, TAMPERED, "the file was changed after it was sealed")
@@ -611,7 +632,7 @@ def check_export(
 
 def _shared(path: Path, chain: str) -> tuple[Export, Shared]:
     export, shared = Export(path), Shared(chain)
-    check(export.chain, export.rows(), (), shared.see)
+    check(export.chain, export.rows(), (), shared.see, exported=True)
     return export, shared
 
 

@@ -117,12 +117,16 @@ def ways(actor: Actor) -> list[Way]:
 
 def _languages() -> list[Language]:
     now = get_locale()
+    # Where there is no page there is none to come back to, and nothing to repeat.
+    here = "/"
+    if request.endpoint not in (None, "static"):
+        here = request.path
     return [
         Language(
             code,
             name,
             Locale.parse(code).text_direction,
-            url_for("home.language", code=code, back=request.path),
+            url_for("home.language", code=code, back=here),
             now is not None and now.language == code,
         )
         for code, name in LANGUAGES.items()

@@ -15,7 +15,7 @@ from werkzeug.exceptions import Forbidden, NotFound
 from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
-from tracing.casework import queries, reading
+from tracing.casework import leaving, queries, reading
 from tracing.casework.session import give_up
 from tracing.journal import checkpoints, live, looking
 from tracing.journal.kinds import READS, Kind
@@ -153,10 +153,11 @@ def export() -> Response | tuple[str, int]:
             "A supervisor exports this journal: it holds what is not for everybody."
         )
         return errors.page(403, words)
+    held = leaving.held_back(actor.authority_id)
     give_up()
     reading.journal_exported(actor)
     name = f"journal-{actor.authority_id}.txt"
-    return _file(live.export(actor.authority_id), name)
+    return _file(live.export(actor.authority_id, held), name)
 
 
 @journal.get("/journal/checkpoints")

@@ -18,7 +18,7 @@ from tracing.journal.kinds import Kind
 from tracing.web.lists import MINE_VIEWS, QUEUE_VIEWS, SIZES
 from tracing.words import _
 from workflows.states import AWAITING_ANSWER, OPEN, State
-from workflows.vocabulary import N_, Instrument, Outcome
+from workflows.vocabulary import N_, InformationItem, Instrument, Outcome, Use
 
 Takes = Callable[[str], bool]
 Row = Mapping[str, Takes]
@@ -111,6 +111,9 @@ TAKES: Final[Mapping[str, Row]] = {
     },
     "drafts.edit": {"all": YES},
     "requests.step": {
+        "of": NUMBER,
+        "use": _one_of(use.value for use in Use),
+        "item": _one_of(item.value for item in InformationItem),
         "outcome": _one_of(outcome.value for outcome in Outcome),
         "add": _like("[a-z0-9_-]{1,60}"),
     },

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from flask import Blueprint, Response, current_app, request
+from werkzeug.exceptions import NotFound
 
 from tracing.config import Settings
 from tracing.operations import metrics, readiness
@@ -40,7 +41,7 @@ def figures() -> Response:
             answer.mimetype = "text/plain"
             return answer
     elif not _is_this_machine():
-        return Response("There is no such page.\n", 404, mimetype="text/plain")
+        raise NotFound
     return metrics.page(now=datetime.now(UTC))
 
 

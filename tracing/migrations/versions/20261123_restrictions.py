@@ -16,11 +16,11 @@ HANDLING = ('H0', 'H1', 'H2', 'H3')
 
 def upgrade() -> None:
     """Apply."""
-    with op.batch_alter_table('trace_request', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('confidential', sa.Boolean(), server_default=sa.text('false'), nullable=False))
-        batch_op.create_index(
-            'ix_trace_request_confidential', ['requested_id', 'assigned_to_id', 'reference'], unique=False,
-            sqlite_where=sa.text('confidential = 1'), postgresql_where=sa.text('confidential'))
+    # Not in a batch: SQLite would drop a table that others point to.
+    op.add_column('trace_request', sa.Column('confidential', sa.Boolean(), server_default=sa.text('false'), nullable=False))
+    op.create_index(
+        'ix_trace_request_confidential', 'trace_request', ['requested_id', 'assigned_to_id', 'reference'], unique=False,
+        sqlite_where=sa.text('confidential = 1'), postgresql_where=sa.text('confidential'))
     request = sa.table('trace_request', sa.column('confidential', sa.Boolean()),
                        sa.column('keep_request_confidential', sa.Boolean()), sa.column('state', sa.String()))
     op.execute(request.update().values(confidential=sa.true()).where(
@@ -70,6 +70,5 @@ def downgrade() -> None:
     """Take back."""
     op.drop_table('provided_item')
     op.drop_table('item_restriction')
-    with op.batch_alter_table('trace_request', schema=None) as batch_op:
-        batch_op.drop_index('ix_trace_request_confidential', sqlite_where=sa.text('confidential = 1'), postgresql_where=sa.text('confidential'))
-        batch_op.drop_column('confidential')
+    op.drop_index('ix_trace_request_confidential', 'trace_request')
+    op.drop_column('trace_request', 'confidential')
