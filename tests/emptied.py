@@ -43,6 +43,7 @@ _SHAPE: Final = """
 _ALONE: Final = """
     SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
+      AND state <> 'idle'
 """
 _TABLES: Final = """
     SELECT relname FROM pg_class
