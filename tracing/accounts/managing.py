@@ -9,7 +9,15 @@ from uuid import uuid4
 from marshmallow import ValidationError
 from sqlalchemy import select
 
-from tracing.accounts import entries, factors, invitations, letters, people, sessions
+from tracing.accounts import (
+    entries,
+    factors,
+    invitations,
+    letters,
+    links,
+    people,
+    sessions,
+)
 from tracing.accounts.letters import INVITATION, News
 from tracing.extensions import db
 from tracing.journal import journal
@@ -151,7 +159,7 @@ def disable(number: int, actor: Actor) -> None:
     sessions.end_all(account.id)
     now = sessions.utc_now()
     for kind in invitations.LASTS:
-        invitations.void(account.id, kind, now)
+        links.void(account.id, kind, now)
     entries.enter(Kind.ACCOUNT_CHANGED, account, by=actor, active=False)
     db.session.commit()
 
@@ -212,7 +220,7 @@ def reset_factor(number: int, actor: Actor, now: datetime) -> bool:
     if asked_by == actor.user_id:
         db.session.commit()
         return False
-    invitations.void(account.id, RESET, now)
+    links.void(account.id, RESET, now)
     factors.reset(account, now)
     entries.enter(Kind.FACTOR_CHANGED, account, by=actor, reset="done")
     db.session.commit()
@@ -232,7 +240,7 @@ def reset_only_administrator(account: Account, reason: str, now: datetime) -> No
     except ValidationError as error:
         raise Refused(NO_REASON) from error
     account = factors.lock(account)
-    invitations.void(account.id, RESET, now)
+    links.void(account.id, RESET, now)
     factors.reset(account, now)
     letters.tell_mailbox(account.authority, News.RESET_OUTSIDE, now)
     parties = (journal.SYSTEM, account.authority_id)

@@ -13,12 +13,13 @@ from tracing.accounts import (
     entries,
     factors,
     letters,
+    links,
     passwords,
     people,
     sessions,
     waits,
 )
-from tracing.accounts.letters import News
+from tracing.accounts.letters import NEW_PASSWORD, News
 from tracing.extensions import db
 from tracing.journal.kinds import Kind
 from tracing.models import Account, AccountSession
@@ -51,10 +52,15 @@ def _account_of(email: str) -> tuple[str, Account | None]:
     return address, db.session.scalar(select(Account).where(Account.email == address))
 
 
+def known_device(account: Account | None) -> str:
+    """Return the name of this browser where the account has signed in before, or ''."""
+    cookie = request.cookies.get(cookie_name())
+    return waits.device_of(cookie, account.id if account else None)
+
+
 def attempts_on(email: str, account: Account | None) -> dict[str, int]:
     """Return the counts an attempt is held against."""
-    cookie = request.cookies.get(cookie_name())
-    device = waits.device_of(cookie, account.id if account else None)
+    device = known_device(account)
     if device and account is not None:
         return {waits.key_of("device", device, str(account.id)): waits.BY_ACCOUNT}
     keys = {waits.key_of("account", email): waits.BY_ACCOUNT}
@@ -164,6 +170,7 @@ def change_password(held: AccountSession, password: str, now: datetime) -> None:
     """Keep a new password and end the other sessions."""
     account = held.account
     account.password = passwords.hashed(password)
+    links.void(account.id, NEW_PASSWORD, now)
     letters.tell(account, News.PASSWORD, now)
     sessions.end_all(account.id, but=held)
     sessions.renew(held)

@@ -47,6 +47,7 @@ class Kind(StrEnum):
     ACCOUNT_ADDED = "account_added"
     ACCOUNT_CHANGED = "account_changed"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
+    PASSWORD_ASKED = "password_asked"  # noqa: S105 - a name
     PASSWORD_REFUSED = "password_refused"  # noqa: S105 - a name
     FACTOR_CHANGED = "factor_changed"
     FACTOR_REFUSED = "factor_refused"
@@ -118,6 +119,7 @@ LABELS: Final = {
     Kind.ACCOUNT_ADDED: N_("Account added"),
     Kind.ACCOUNT_CHANGED: N_("Account changed"),
     Kind.PASSWORD_CHANGED: N_("Password changed"),
+    Kind.PASSWORD_ASKED: N_("New password asked for"),
     Kind.PASSWORD_REFUSED: N_("New password refused"),
     Kind.FACTOR_CHANGED: N_("Second factor changed"),
     Kind.FACTOR_REFUSED: N_("Second factor refused"),
