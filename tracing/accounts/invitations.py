@@ -20,7 +20,7 @@ from tracing.accounts import (
 from tracing.accounts.letters import INVITATION, NEW_PASSWORD, News
 from tracing.extensions import db
 from tracing.journal.kinds import Kind
-from tracing.models import Account, AccountToken
+from tracing.models import Account, AccountSession, AccountToken
 from tracing.security import tokens
 
 LASTS: Final = {INVITATION: timedelta(hours=72), NEW_PASSWORD: timedelta(minutes=30)}
@@ -79,7 +79,7 @@ def _row(kind: str, token: str, now: datetime, *, lock: bool) -> AccountToken:
     return row
 
 
-def accept(token: str, password: str, now: datetime) -> signing.Entered:
+def accept(token: str, password: str, now: datetime) -> AccountSession:
     """Take an invitation up: the password is chosen, the second factor comes next."""
     row = _row(INVITATION, token, now, lock=True)
     account = _person(row)

@@ -108,23 +108,27 @@ def give_password() -> Page:
     return lead_on(entered)
 
 
-def lead_on(entered: signing.Entered, to: str | None = None) -> Answer:
+def lead_on(held: AccountSession, to: str | None = None) -> Answer:
     """Go to the second factor, or to the page that was asked for."""
     back = to or wanted()
-    held = entered.held
     if held.half:
-        response = redirect(url_for(next_for(held), next=back), 302)
-    else:
-        response = redirect(back, 302)
-    settings = sessions.settings()
-    response.set_cookie(
-        signing.cookie_name(),
-        entered.known_cookie,
-        max_age=signing.DEVICE_LASTS,
-        secure=settings.behind_https,
-        httponly=True,
-        samesite="Lax",
-    )
+        return redirect(url_for(next_for(held), next=back), 302)
+    return redirect(back, 302)
+
+
+@bp.after_app_request
+def remember(response: Answer) -> Answer:
+    """Let the browser be known where somebody has just signed in."""
+    account_id = sessions.entered()
+    if account_id is not None and response.status_code < 400:
+        response.set_cookie(
+            signing.cookie_name(),
+            signing.device_cookie(account_id),
+            max_age=signing.DEVICE_LASTS,
+            secure=sessions.settings().behind_https,
+            httponly=True,
+            samesite="Lax",
+        )
     return response
 
 
