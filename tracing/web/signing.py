@@ -437,18 +437,26 @@ def elsewhere() -> Page:
         return _sign_in_page(_("The other service does not answer."), status=422)
 
 
-@bp.get("/sign-in/link")
+@bp.post("/sign-in/link")
 @recent_factor()
-def link() -> Answer:
-    """Go there to say which of its people this account is."""
+def link() -> Page:
+    """Begin to say which of its people this account is.
+
+    The way there is a link of the page that answers: where a form leads is bound to
+    this site, redirects and all.
+    """
     held = sessions.signed_in()
-    if oidc.name() is None or held is None:
+    name = oidc.name()
+    if name is None or held is None:
         raise NotFound
     try:
-        return oidc.leave("/account", link=held.account_id)
+        there = oidc.leave("/account", link=held.account_id)
     except oidc.Refused:
         flash(_("The other service does not answer."), "stop")
         return redirect(url_for("account.show"), 303)
+    return render_template(
+        "accounts/elsewhere.html", service=name, there=there.location
+    )
 
 
 @bp.get("/sign-in/back")
@@ -458,6 +466,8 @@ def back() -> Page:
         raise NotFound
     try:
         account, to = oidc.returned(sessions.utc_now())
+    except waits.WaitFirst as error:
+        return _sign_in_page(wait_words(error), status=429)
     except oidc.Refused:
         words = _("The other service did not name an account that is known here.")
         return _sign_in_page(words, status=422)
