@@ -1,6 +1,8 @@
 """Every page: behind the door, for the right role, telling strangers nothing."""
 
 import re
+from base64 import b64decode
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
@@ -332,6 +334,9 @@ def test_the_place_of_another_authority_is_not_taken(app, of):
     assert at
     address = at[1].replace("&amp;", "&")
     assert signed_in(app, of.officer).get(address).status_code == 200
+    # Nor does it tell anybody a number of the table, which counts those of all.
+    place = parse_qs(urlsplit(address).query)["at"][0]
+    assert rows[0].due.date().isoformat().encode() not in b64decode(place, b"-_")
     other = factories.person(None, Role.OFFICER)
     assert signed_in(app, other).get(address).status_code == 400
 
