@@ -60,6 +60,9 @@ class Kind(StrEnum):
     ERASED = "erased"
     BACKED_UP = "backed_up"
     RESTORED = "restored"
+    STARTED_DESPITE = "started_despite"
+    MAIL_CHANGED = "mail_changed"
+    KEYS_CHANGED = "keys_changed"
     REVIEWED = "reviewed"
     HELD = "held"
     LIFT_ASKED = "lift_asked"
@@ -132,6 +135,9 @@ LABELS: Final = {
     Kind.ERASED: N_("Content erased"),
     Kind.BACKED_UP: N_("Backup made"),
     Kind.RESTORED: N_("Backup restored"),
+    Kind.STARTED_DESPITE: N_("Started in spite of a warning"),
+    Kind.MAIL_CHANGED: N_("Mail held back or let go"),
+    Kind.KEYS_CHANGED: N_("Keys of personal fields changed"),
     Kind.REVIEWED: N_("Still needed"),
     Kind.HELD: N_("Legal hold set"),
     Kind.LIFT_ASKED: N_("Asked to lift a legal hold"),
