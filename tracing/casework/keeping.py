@@ -332,6 +332,8 @@ def _date_anew(where: ColumnElement[bool]) -> None:
     ).all()
     anew: dict[tuple[date, date], list[int]] = defaultdict(list)
     for number, ended, until, *years in rows:
+        if ended is None:
+            continue
         wanted = retention.keep_until(ended, *years)
         if wanted != until:
             anew[ended, wanted].append(number)

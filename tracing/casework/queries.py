@@ -518,7 +518,7 @@ def other_sides(actor: Actor, messages: Iterable[OutboxMessage]) -> dict[int, st
         .join(Authority, Authority.id == other)
         .where(TraceRequest.id.in_(numbers), known_to(actor))
     ).all()
-    return {number: name for number, name in rows}
+    return {row.id: row.name for row in rows}
 
 
 _COUNTRIES: Final = (

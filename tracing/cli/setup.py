@@ -189,7 +189,9 @@ def add_person(authority: str, name: str, email: str, roles: tuple[str, ...]) ->
     except managing.Refused as error:
         raise click.ClickException(error.words) from error
     click.echo(f"{name} ({email}) is invited for {home.name}.")
-    click.echo("The link in the mail is good once, for 72 hours; the authority is told.")
+    click.echo(
+        "The link in the mail is good once, for 72 hours; the authority is told."
+    )
     if not sessions.settings().sends_mail:
         click.echo("No mail server is set: it waits until there is one.", err=True)
 
