@@ -26,7 +26,7 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     from tracing.casework import attachments, erasing
     from tracing.extensions import babel, csrf, db, guard_sqlite, migrate, try_idle
     from tracing.operations import metrics, restore
-    from tracing.security import fields, headers, hosts, isolation
+    from tracing.security import fields, headers, hosts, isolation, origins
     from tracing.web import context, errors, pages, uploads
 
     given = settings.instance if settings else None
@@ -68,6 +68,7 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     logs.init_app(app)
     metrics.init_app(app)
     hosts.init_app(app, settings)
+    origins.init_app(app)
     # Before the forms are read for their token, or none could be larger than usual.
     uploads.init_app(app)
     csrf.init_app(app)
@@ -112,6 +113,8 @@ def flask_settings(settings: Settings, login: str = "site") -> dict[str, object]
         "BABEL_DEFAULT_LOCALE": "en",
         "BABEL_TRANSLATION_DIRECTORIES": str(Path(__file__).parent / "translations"),
         "WTF_CSRF_TIME_LIMIT": None,
+        # It would ask for a Referer under https, and our own policy has none sent.
+        "WTF_CSRF_SSL_STRICT": False,
         "SECURITY_PASSWORD_SALT": settings.password_salt,
         "SECURITY_TOTP_SECRETS": {"1": settings.totp_key},
     }

@@ -381,7 +381,9 @@ def _check_proceedings(subject: Subject, fact: Closure) -> None:
         return
     given = of_answer(answer.carried)
     told = set(_disclosed(subject.events, since=answer.position))
-    for item in fact.used_items or tuple(contents(answer.carried)):
+    # Files are no part of what is carried; a code of their own tells of them.
+    files = [one.item for one in given if one.item is InformationItem.FILES]
+    for item in fact.used_items or (*contents(answer.carried), *files):
         if item in told or InformationItem.WHOLE in told:
             continue
         permitted = permission(

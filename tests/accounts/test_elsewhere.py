@@ -1,5 +1,7 @@
 """Signing in by another service: by issuer and subject, and never past our own door."""
 
+import html
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,8 +11,11 @@ from sqlalchemy import select
 from tests import factories
 from tests.accounts.desk import Desk
 from tests.accounts.provider import CLIENT, SECRET, running_provider
+from tests.journal.conftest import entries
 from tests.visitors import signed_in, stranger
 from tracing.extensions import db
+from tracing.journal import journal
+from tracing.journal.kinds import Kind
 from tracing.models import AccountIdentity, OutboxMessage
 from workflows.policies import Role
 
@@ -40,11 +45,17 @@ def officer(session):
     return made
 
 
+def links(visitor, provider):
+    """Press the button of the account's page, and go where its answer leads."""
+    visitor.get("/account")
+    page = visitor.post("/sign-in/link").text
+    there = re.search(r'class="btn" href="([^"]+)"', page)[1]
+    return visitor.get(provider.consent(html.unescape(there)))
+
+
 @pytest.fixture
 def linked(app, officer, provider):
-    visitor = signed_in(app, officer)
-    start = visitor.get("/sign-in/link")
-    assert visitor.get(provider.consent(start.location)).location == "/account"
+    assert links(signed_in(app, officer), provider).location == "/account"
     return officer
 
 
@@ -154,15 +165,34 @@ def test_a_refusal_there_is_an_answer_here(app, linked, provider):
 
 def test_an_identity_belongs_to_one_account(app, linked, provider):
     other = factories.person(linked.authority, Role.OFFICER)
-    visitor = signed_in(app, other)
-    start = visitor.get("/sign-in/link")
-    assert visitor.get(provider.consent(start.location)).status_code == 422
+    assert links(signed_in(app, other), provider).status_code == 422
     assert db.session.scalars(select(AccountIdentity)).one().account_id == linked.id
+
+
+def test_no_link_of_somebody_else_begins_to_link(app, officer):
+    visitor = signed_in(app, officer)
+    visitor.get("/account")
+    assert visitor.get("/sign-in/link").status_code == 405
+    assert visitor.client.post("/sign-in/link").status_code == 400
+
+
+def test_whoever_comes_back_and_is_not_let_in_is_entered(app, linked, provider):
+    linked.active = False
+    comes(app, provider)
+    provider.subject = "person-2"
+    comes(app, provider)
+    provider.claims = {"nonce": "of another visit"}
+    comes(app, provider)
+    db.session.expire_all()
+    (ours,) = entries(linked.authority_id, Kind.SIGN_IN_REFUSED)
+    assert ours.payload == {"account": linked.id, "means": "other service"}
+    assert len(entries(journal.SYSTEM, Kind.SIGN_IN_REFUSED)) == 2
 
 
 def test_a_link_needs_a_recent_factor_and_can_be_removed(app, linked, provider):
     late = signed_in(app, linked, minutes_ago=11)
-    assert late.get("/sign-in/link").location.startswith("/confirm")
+    late.get("/account")
+    assert late.post("/sign-in/link").location == "/confirm?next=/account"
     visitor = signed_in(app, linked)
     visitor.get("/account")
     number = db.session.scalar(select(AccountIdentity.id))
@@ -180,7 +210,9 @@ class TestWithoutAService:
         assert "elsewhere" not in visitor.get("/sign-in").text
         assert visitor.get("/sign-in/elsewhere").status_code == 404
         assert visitor.get("/sign-in/back").status_code == 404
-        assert signed_in(app, officer).get("/sign-in/link").status_code == 404
+        visitor = signed_in(app, officer)
+        visitor.get("/account")
+        assert visitor.post("/sign-in/link").status_code == 404
 
 
 class TestAServiceThatDoesNotAnswer:

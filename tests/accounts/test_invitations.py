@@ -6,19 +6,23 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from tests import factories
 from tests.accounts.desk import Desk
 from tests.environ import SECRETS
-from tests.visitors import shown, signed_in
+from tests.journal.conftest import entries
+from tests.visitors import bare, shown, signed_in
 from tracing.config import SettingsError, load
 from tracing.extensions import db
+from tracing.journal import journal
+from tracing.journal.kinds import Kind
 from tracing.models import Account, AccountToken, Authority, OutboxMessage
 from tracing.notifications.render import render
 from workflows.policies import Role
 
 CHOSEN = "seven quiet herons wade"
+OTHER = "eleven loud ravens circle"
 ADDRESS = "new.person@desk.example"
 
 
@@ -256,11 +260,76 @@ class TestAForgottenPassword:
         assert Desk.of(app).get(f"/invitation/{token}").status_code == 404
 
     def test_is_not_asked_for_without_end(self, app, officer):
+        """A stranger fills no mailbox, learns nothing, and makes nobody wait."""
+        known, stranger = Desk.of(app), Desk.of(app)
+        known.signs_in(officer)
+        known.sets_up()
+        known.get("/account")
+        known.post("/sign-out")
+        db.session.execute(delete(OutboxMessage))
+        form = {"email": officer.email}
+        stranger.get("/forgotten")
+        known.get("/forgotten")
+        asked = [stranger.post("/forgotten", form) for _ in range(7)]
+        assert [one.status_code for one in asked] == [200] * 7
+        assert len({bare(one.text) for one in asked}) == 1
+        assert len(mails("new_password")) == 5
+        assert known.post("/forgotten", form).status_code == 200
+        assert len(mails("new_password")) == 6
+
+    def test_of_a_known_browser_waits_by_itself(self, app, officer):
+        known = Desk.of(app)
+        known.signs_in(officer)
+        known.sets_up()
+        known.get("/account")
+        known.post("/sign-out")
+        form = {"email": officer.email}
+        known.get("/forgotten")
+        asked = [known.post("/forgotten", form).status_code for _ in range(6)]
+        assert asked == [200] * 5 + [429]
+
+    def test_link_is_not_voided_by_who_asks_again_and_again(self, app, officer):
+        first = self.asked(app, officer)
+        assert self.asked(app, officer) != first
+        desk = Desk.of(app)
+        assert desk.get(first).status_code == 200
+        later = datetime.now(UTC) + timedelta(minutes=31)
+        for _ in range(6):
+            desk.post("/forgotten", {"email": officer.email})
+        sent = len(mails("new_password"))
+        # Past the limit one is sent again as soon as none is good any more.
+        with time_machine.travel(later, tick=False):
+            desk.post("/forgotten", {"email": officer.email})
+        assert len(mails("new_password")) == sent + 1
+
+    def test_links_are_void_once_a_password_was_chosen(self, app, officer):
+        first, second = self.asked(app, officer), self.asked(app, officer)
+        desk = Desk.of(app)
+        desk.get(second)
+        assert desk.post(second, {"password": CHOSEN}).status_code == 303
+        assert desk.get(first).status_code == 404
+        third = self.asked(app, officer)
+        here = signed_in(app, officer)
+        here.get("/account/password")
+        assert here.post("/account/password", {"password": OTHER}).status_code == 303
+        assert desk.get(third).status_code == 404
+
+    def test_is_entered_without_what_was_typed(self, app, officer):
         desk = Desk.of(app)
         desk.get("/forgotten")
-        form = {"email": officer.email}
-        asked = [desk.post("/forgotten", form).status_code for _ in range(6)]
-        assert asked == [200] * 5 + [429]
+        desk.post("/forgotten", {"email": officer.email})
+        desk.post("/forgotten", {"email": "nobody@elsewhere.example"})
+        db.session.expire_all()
+        (ours,) = entries(officer.authority_id, Kind.PASSWORD_ASKED)
+        assert ours.payload == {"account": officer.id}
+        (nobody,) = entries(journal.SYSTEM, Kind.PASSWORD_ASKED)
+        assert "elsewhere" not in nobody.text
+
+
+def mails(event):
+    db.session.expire_all()
+    found = select(OutboxMessage).where(OutboxMessage.event == event)
+    return db.session.scalars(found).all()
 
 
 def test_mails_about_accounts_hold_nothing_of_a_case_or_a_state(app, admin, session):

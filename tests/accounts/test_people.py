@@ -1,13 +1,20 @@
 """An administrator and the people of the authority, and of no other."""
 
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from tests import factories
+from tests.journal.conftest import entries
 from tests.visitors import bare, shown, signed_in
+from tracing.accounts import managing, sessions
+from tracing.accounts.actors import actor_of
 from tracing.extensions import db
+from tracing.journal.kinds import Kind
 from tracing.models import Account, OutboxMessage
 from workflows.policies import Role
 
@@ -205,3 +212,45 @@ class TestWhy:
         ]
         assert pages[0] == pages[1]
         assert "there is no such request" in shown(pages[0])
+
+
+def test_two_administrators_who_demote_each_other_at_once_leave_one(app, of, admin):
+    home = of.asked.id
+    named = select(Account).where(Account.name == "Second Admin")
+    other = db.session.scalars(named).one()
+    pairs = [(actor_of(admin), other.id), (actor_of(other), admin.id)]
+    db.session.commit()
+    both_looked = threading.Barrier(2, timeout=1)
+    refused = []
+
+    def wait(_session):
+        # Both have looked whether there is another, and neither has committed.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both_looked.wait()
+
+    def demote(actor, whom):
+        with app.app_context():
+            try:
+                managing.change_roles(whom, actor, [Role.OFFICER], sessions.utc_now())
+            except managing.Refused as error:
+                refused.append(error.words)
+                db.session.rollback()
+
+    event.listen(db.session, "before_commit", wait)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda pair: demote(*pair), pairs))
+    finally:
+        event.remove(db.session, "before_commit", wait)
+    db.session.expire_all()
+    people_ = db.session.scalars(select(Account).where(Account.authority_id == home))
+    left = [one for one in people_ if Role.ADMINISTRATOR in one.role_names]
+    assert len(left) == 1
+    assert refused == [managing.LAST]
+
+
+def test_an_invitation_sent_again_is_entered(of, visitor, admin):
+    waiting = factories.person(of.asked, Role.OFFICER)
+    assert visitor.post(f"/people/{waiting.id}/invite-again").status_code == 303
+    said = [one.payload for one in entries(of.asked.id, Kind.ACCOUNT_CHANGED)]
+    assert said == [{"account": waiting.id, "invited": "again"}]

@@ -263,7 +263,10 @@ class TestAnAdministrator:
             answer = visitor.get(address)
             assert answer.status_code == 303
             assert answer.location.startswith("/account/keys/new")
-        assert visitor.get("/account/keys/new").status_code == 200
+        for address, status in (("/account/keys/new", 200), ("/nope", 404)):
+            answer = visitor.get(address)
+            assert answer.status_code == status
+            assert '<nav class="nav"' not in answer.text
 
 
 def test_a_session_that_is_half_open_lives_ten_minutes(app, officer):

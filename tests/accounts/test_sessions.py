@@ -166,6 +166,27 @@ class TestTheEnd:
         assert desks[0].get("/queue").status_code == 303
         assert desks[-1].get("/queue").status_code == 200
 
+    def test_of_a_whole_session_is_not_in_the_hands_of_a_password_alone(
+        self, app, officer
+    ):
+        """Half sessions make room among themselves."""
+        mine = at_the_desk(app, officer)
+        mine.sets_up()
+        for _ in range(6):
+            at_the_desk(app, officer)
+        assert mine.get("/queue").status_code == 200
+        assert sum(row.half for row in rows()) == sessions.MOST
+        # Once it is whole, it counts among the whole ones.
+        last = at_the_desk(app, officer)
+        last.key = mine.key
+        whole = [signed_in(app, officer) for _ in range(4)]
+        with time_machine.travel(datetime.now(UTC) + timedelta(minutes=2), tick=False):
+            last.get("/second-factor/code")
+            last.post("/second-factor/code", {"code": last.code()})
+            assert last.get("/queue").status_code == 200
+            assert mine.get("/queue").status_code == 303
+            assert whole[0].get("/queue").status_code == 200
+
     def test_leaves_no_row_behind_for_ever(self, app, officer):
         signed_in(app, officer)
         with app.test_request_context():

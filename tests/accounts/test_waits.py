@@ -84,6 +84,32 @@ def test_a_session_goes_on_whatever_strangers_try(app, officer):
     assert mine.get("/queue").status_code == 200
 
 
+def test_wrong_codes_of_who_has_the_password_make_nobody_wait_elsewhere(app, officer):
+    mine, thief = Desk.of(app), Desk.of(app)
+    mine.signs_in(officer, address=HERE)
+    mine.sets_up()
+    mine.get("/account")
+    mine.post("/sign-out")
+    for n in range(3):
+        thief.signs_in(officer, address=THERE)
+        thief.get("/second-factor/code")
+        tried = [
+            thief.post("/second-factor/code", {"code": "000000"}).status_code
+            for _ in range(3)
+        ]
+        # A new visit is no new start: nor is the browser known by the password.
+        assert tried == [[422] * 3, [422, 422, 429], [429] * 3][n]
+    later = datetime.now(UTC) + timedelta(seconds=31)
+    with time_machine.travel(later, tick=False):
+        mine.signs_in(officer, address=HERE)
+        mine.get("/second-factor/code")
+        answer = mine.post("/second-factor/code", {"code": mine.code()})
+        assert answer.status_code == 303
+    with time_machine.travel(later + timedelta(minutes=11), tick=False):
+        mine.get("/confirm")
+        assert mine.post("/confirm", {"code": mine.code()}).status_code == 303
+
+
 def test_one_password_tried_on_many_accounts_is_stopped_at_twenty(app, officer):
     tried = [
         Desk.of(app).signs_in(f"person{n}@people.example", WRONG, THERE).status_code

@@ -88,7 +88,7 @@ def test_what_goes_along_keeps_its_code_and_its_provider(of, third, answered):
 def test_an_item_under_h2_is_refused_with_what_to_do(of, third, answered):
     parent = answered(items=(factories.limited("TRANSFERS", "H2"),))
     with pytest.raises(RestrictionHolds, match="ask the provider's permission"):
-        start(of, parent, third, carry=[f"{parent.id}-TRANSFERS"])
+        start(of, parent, third, carry=[f"{parent.reference}-TRANSFERS"])
     db.session.rollback()
     assert db.session.scalar(select(func.count()).select_from(TraceRequest)) == 1
 
@@ -128,7 +128,7 @@ def test_a_permission_is_for_one_state(of, third, answered):
     parent = answered(HandlingCode.H2)
     permit(of, parent, "IT", InformationItem.TRANSFERS)
     with pytest.raises(RestrictionHolds):
-        start(of, parent, third, carry=[f"{parent.id}-TRANSFERS"])
+        start(of, parent, third, carry=[f"{parent.reference}-TRANSFERS"])
 
 
 def test_a_draft_sent_to_another_state_than_permitted_is_refused(of, third, answered):
@@ -162,7 +162,7 @@ def test_on_the_next_leg_the_first_provider_is_asked_on_the_first_request(
     for step in factories.WAY_TO[Trigger.RESPOND]:
         factories.take(leg, child, step)
     factories.take(leg, child, Trigger.RESPOND, factories.exported(last))
-    key = f"{parent.id}-TRANSFERS"
+    key = f"{parent.reference}-TRANSFERS"
     with pytest.raises(RestrictionHolds):
         start(leg, child, last, carry=[key])
     db.session.rollback()

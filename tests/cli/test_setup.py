@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import func, select
 
+from tests import factories
 from tests.conftest import dispose
+from tests.journal.conftest import entries as journal_of
 from tracing import config, create_app
 from tracing.accounts import people
 from tracing.cli import setup
@@ -16,6 +18,8 @@ from tracing.cli.demo import PLACES, load_demo
 from tracing.config import Settings
 from tracing.directory import entries
 from tracing.extensions import db
+from tracing.journal.journal import SYSTEM
+from tracing.journal.kinds import Kind
 from tracing.models import Account, Authority, DueWork, OutboxMessage, TraceRequest
 from tracing.models.outbox import Delivery
 from workflows.lifecycle import RULES
@@ -117,17 +121,31 @@ def test_init_refuses_what_cannot_be_right(app, run, wrong):
         assert count(Authority) == 0
 
 
-def test_a_person_is_added_to_an_authority(app, run):
+def test_a_person_is_invited_and_whoever_runs_the_system_gets_no_password(app, run):
     run(setup.init, *options())
     address = "b.example@ke.tracing.example"
     given = ["KE-NFP", "--name", "B. Example", "--email", address]
-    said = run(setup.add_person, *given, "--role", "officer", "--role", "supervisor")
-    assert "Password, shown this once" in said
+    roles = ["--role", "officer", "--role", "supervisor"]
+    said = run(setup.add_person, *given, *roles)
+    assert "Password" not in said
     with app.app_context():
-        roles = people.by_email(address).role_names
-        assert roles == {Role.OFFICER, Role.SUPERVISOR}
+        made = people.by_email(address)
+        assert made.role_names == {Role.OFFICER, Role.SUPERVISOR}
+        assert made.password is None
+        mails = {m.recipient: m for m in db.session.scalars(select(OutboxMessage))}
+        assert mails[address].event == "invitation"
+        told = mails[made.authority.email]
+        assert told.facts["news"] == "added_outside"
+        for chain in (SYSTEM, made.authority_id):
+            payload = journal_of(chain, Kind.ACCOUNT_ADDED)[-1].payload
+            assert payload["added"] == "command line"
+    # Whose invitation has run out is sent another; nobody else is touched.
+    run(setup.add_person, *given, *roles)
     run(setup.add_person, *given, "--role", "officer", says=1)
     run(setup.add_person, "NOBODY", *given[1:], "--role", "officer", says=1)
+    taken = ["KE-NFP", "--name", "A", "--email", ANSWERS["email"]]
+    said = run(setup.add_person, *taken, "--role", "administrator", says=1)
+    assert "signs in with this address already" in said
 
 
 def test_authorities_are_imported_from_a_file(app, run, tmp_path):
@@ -204,6 +222,29 @@ def test_the_demonstration_leaves_a_directory_in_use_alone(app, run):
     assert "empty" in run(setup.demo, says=1)
     with app.app_context():
         assert count(Authority) == 1
+
+
+def test_an_installation_that_is_there_becomes_no_demonstration(app, run, tmp_path):
+    folder = tmp_path / "instance"
+    folder.mkdir(exist_ok=True)
+    file = folder / "config.py"
+    file.write_text('SECRET_KEY = "a"\nPASSWORD_SALT = "b"\nTOTP_KEY = "c"\n')
+    with app.app_context():
+        factories.sides()
+        db.session.commit()
+    run(setup.demo, says=1)
+    assert "JOURNAL_KEY" in file.read_text()
+    assert "DEMONSTRATION" not in file.read_text()
+    assert "SECOND_FACTOR" not in file.read_text()
+
+
+def test_secrets_of_the_environment_are_no_demonstration_s(app, run, monkeypatch):
+    monkeypatch.setenv("TRACING_SECRET_KEY", "of a service" * 4)
+    with app.app_context():
+        factories.sides()
+        db.session.commit()
+    run(setup.demo, says=1)
+    assert "DEMONSTRATION" not in (setup.instance_folder() / "config.py").read_text()
 
 
 @pytest.mark.slow

@@ -155,6 +155,30 @@ def test_the_links_lead_through_every_entry_once(of, request_, auditor_of):
     assert len(met) == 70
 
 
+def test_every_page_that_shows_a_request_is_entered(app, of):
+    """A draft that is not sent yet, and what an onward request would carry."""
+    visitor = signed_in(app, of.investigator)
+    visitor.get("/account")
+
+    def reads(made):
+        db.session.expire_all()
+        found = entries(of.asking.id, Kind.READ)
+        return [one for one in found if one.said["object"] == made.reference]
+
+    draft = factories.draft(of)
+    sent = visitor.post(f"/trace-requests/{draft.reference}/submit", {"version": "1"})
+    assert sent.status_code == 422
+    assert len(reads(draft)) == 1
+    answered = factories.after(of, *WAY_TO[Trigger.RESPOND])
+    factories.take(
+        of, answered, Trigger.RESPOND, factories.exported(factories.authority())
+    )
+    address = f"/trace-requests/{answered.reference}/onward"
+    assert visitor.get(address).status_code == 200
+    assert visitor.post(address).status_code == 422
+    assert len(reads(answered)) == 2
+
+
 def test_looking_into_the_journal_is_entered_as_well(of, request_, auditor_of):
     visitor = auditor_of(of.asking)
     visitor.get("/journal")

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from tests import factories
 from tests.journal import forger
+from tests.journal.conftest import entries
 from tests.notifications.people import message, owed
 from tracing.accounts import factors
 from tracing.adapters.smtp import self_test
@@ -20,6 +21,8 @@ from tracing.cli.mail import group as mail
 from tracing.config import KEY_FILE
 from tracing.extensions import db
 from tracing.journal import checkpoints
+from tracing.journal.journal import SYSTEM
+from tracing.journal.kinds import Kind
 from tracing.models import Account, AccountKey, Attachment, Erasure
 from tracing.operations import facts as looking
 from tracing.operations import figures, pause, state
@@ -361,6 +364,8 @@ def test_nothing_is_served_with_an_error(run, app, session, start, monkeypatch):
     assert code == 0, said
     assert len(begun) == 1
     assert "debug: debugging is on" in said, "it is said all the same"
+    (entry,) = entries(SYSTEM, Kind.STARTED_DESPITE)
+    assert "debug" in entry.payload["despite"]
 
 
 ERRORS_HERE = ("debug", "database-settings", "database-role", "instance-folder")

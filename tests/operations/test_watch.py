@@ -121,6 +121,17 @@ def test_without_a_token_they_are_for_this_machine_alone(app, client, session):
     assert client.get("/metrics", headers=handed_on).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "behind", [{"proxies": 1}, {"behind_https": True, "allowed_hosts": "localhost"}]
+)
+def test_behind_a_web_server_nobody_gets_them_without_a_token(
+    settings, session, behind
+):
+    """It may hand a visit on and say nothing of from whom."""
+    visitor = stranger(create_app(replace(settings, **behind))).client
+    assert visitor.get("/metrics").status_code == 404
+
+
 def test_with_a_token_they_are_for_whoever_knows_it(settings, session):
     app = create_app(replace(settings, metrics_token=TOKEN))
     visitor = stranger(app).client

@@ -78,11 +78,11 @@ def test_the_way_from_a_restriction_to_the_next_state(
 ):
     page = asker.get(address(answered, "onward")).text
     assert "It stays here until the provider permits it" in shown(page)
-    assert f'value="{answered.id}-ACQUIRER"' not in page
+    assert f'value="{answered.reference}-ACQUIRER"' not in page
     form = {
         "authority": str(third.id),
         "choice": "1",
-        "carry": [f"{answered.id}-ACQUIRER", f"{answered.id}-TRANSFERS"],
+        "carry": [f"{answered.reference}-ACQUIRER", f"{answered.reference}-TRANSFERS"],
         "form_key": "k1",
     }
     refused = asker.post(address(answered, "onward"), form)

@@ -373,7 +373,7 @@ class TestHandingOut:
             assert answer.headers["Cache-Control"] == "private, no-store"
         assert whole.headers["Content-Disposition"] == "inline"
         assert small.headers["Content-Disposition"] == "inline"
-        name = f"{request_.reference}-{rows()[0].id}-photo.jpg"
+        name = f"{request_.reference}-{rows()[0].sha256[:8]}-photo.jpg"
         assert saved.headers["Content-Disposition"] == f"attachment; filename={name}"
         assert paper.headers["Content-Disposition"].startswith("attachment;")
         assert "filename*=UTF-8''" in paper.headers["Content-Disposition"]

@@ -151,6 +151,41 @@ class TestBehindHttps:
         assert answer.headers["Strict-Transport-Security"] == told
 
 
+class TestFormsBehindAProxyThatSpeaksHttps:
+    @pytest.fixture
+    def settings(self, settings):
+        return replace(
+            settings, behind_https=True, proxies=1, allowed_hosts="trace.example"
+        )
+
+    def sent_in(self, app, officer, **more):
+        """A browser posts no Referer: our own policy tells it to send none."""
+        given = {
+            "headers": {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"},
+            "base_url": "https://trace.example",
+        }
+        desk = stranger(app)
+        assert desk.get("/sign-in", **given).status_code == 200
+        given["headers"] |= more
+        form = {"email": officer.email, "password": factories.PASSWORD}
+        return desk.post("/sign-in", form, **given)
+
+    def test_are_taken_without_a_referer(self, app, of):
+        officer = factories.person(of.asked, Role.OFFICER, password=factories.PASSWORD)
+        answer = self.sent_in(app, officer, **{"Sec-Fetch-Site": "same-origin"})
+        assert answer.status_code == 302
+        assert self.sent_in(app, officer).status_code == 302
+
+    @pytest.mark.parametrize("place", ["cross-site", "same-site"])
+    def test_are_refused_where_a_browser_says_they_come_from_elsewhere(
+        self, app, of, place
+    ):
+        officer = factories.person(of.asked, Role.OFFICER, password=factories.PASSWORD)
+        answer = self.sent_in(app, officer, **{"Sec-Fetch-Site": place})
+        assert answer.status_code == 400
+        assert "reload it, and send it again" in shown(answer.text)
+
+
 class TestTheHost:
     @pytest.fixture
     def settings(self, settings):

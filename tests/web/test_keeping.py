@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from tests import factories
 from tests.journal.conftest import entries
 from tests.visitors import shown, signed_in
-from tracing.casework import erasing
+from tracing.accounts.actors import actor_of
+from tracing.casework import erasing, keeping
 from tracing.cli.privacy import purge
 from tracing.extensions import db
 from tracing.journal.kinds import Kind
@@ -208,6 +209,29 @@ def test_fewer_years_bring_the_end_nearer_for_both_sides(case, two, of):
     assert again(case).keep_until == retention.years_later(case.ended_on, 2)
     for years in ("0", "11", "x", "", "٢"):
         assert one.post("/kept/years", {"years": years}).status_code == 422
+
+
+def test_new_years_and_the_dates_that_follow_from_them_are_one_change(case, of):
+    version, before = case.version, again(case).keep_until
+    stopped = RuntimeError("the power fails before the commit")
+
+    def stop(_session):
+        raise stopped
+
+    actor = actor_of(factories.person(of.asking, Role.ADMINISTRATOR))
+    db.session.commit()
+    event.listen(db.session, "before_commit", stop)
+    try:
+        with pytest.raises(RuntimeError):
+            keeping.set_years(actor, 2)
+    finally:
+        event.remove(db.session, "before_commit", stop)
+    db.session.rollback()
+    assert again(case).keep_until == before
+    keeping.set_years(actor, 2)
+    assert again(case).keep_until == retention.years_later(case.ended_on, 2)
+    assert case.version == version
+    assert entries(of.asking.id, Kind.KEEPING_CHANGED)[-1].payload["years"] == 2
 
 
 @pytest.mark.parametrize("role", [Role.INVESTIGATOR, Role.OFFICER, Role.AUDITOR])

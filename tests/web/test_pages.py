@@ -1,14 +1,19 @@
 """Every page: behind the door, for the right role, telling strangers nothing."""
 
 import re
+from base64 import b64decode
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from tests import factories
 from tests.visitors import Visitor, shown, signed_in, stranger
+from tracing.casework import requested
 from tracing.casework.references import reference_of
 from tracing.extensions import db
+from tracing.models import OutboxMessage
 from tracing.web.pages import OPEN_TO_ALL
 from workflows.policies import Role
 from workflows.states import Trigger
@@ -139,6 +144,24 @@ class TestSigningIn:
         assert re.match(r"/($|[^/\\])", response.location or "/")
         response = visitor.get("/language/fr", query_string={"back": back})
         assert response.location == "/"
+
+
+@pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.ADMINISTRATOR])
+def test_outgoing_messages_do_not_tell_whom_the_other_side_put_in_charge(app, of, role):
+    request = factories.after(of, Trigger.SUBMIT, Trigger.ACKNOWLEDGE)
+    requested.assign(request.reference, of.actor(Trigger.ACKNOWLEDGE))
+    factories.take(of, request, Trigger.ENQUIRE)
+    mails = db.session.scalars(select(OutboxMessage)).all()
+    theirs = [mail for mail in mails if mail.recipient == of.officer.email]
+    for mail in mails:
+        mail.last_error = f"550 {mail.recipient} is full"
+    assert [mail for mail in theirs if mail.authority_id == of.asking.id]
+    page = signed_in(app, factories.person(of.asking, role)).get("/outgoing").text
+    assert of.officer.email not in page
+    assert of.asked.name in page
+    assert of.asked.email in page
+    own = signed_in(app, factories.person(of.asked, role)).get("/outgoing").text
+    assert of.investigator.email not in own
 
 
 R = Role
@@ -311,6 +334,9 @@ def test_the_place_of_another_authority_is_not_taken(app, of):
     assert at
     address = at[1].replace("&amp;", "&")
     assert signed_in(app, of.officer).get(address).status_code == 200
+    # Nor does it tell anybody a number of the table, which counts those of all.
+    place = parse_qs(urlsplit(address).query)["at"][0]
+    assert rows[0].due.date().isoformat().encode() not in b64decode(place, b"-_")
     other = factories.person(None, Role.OFFICER)
     assert signed_in(app, other).get(address).status_code == 400
 

@@ -414,6 +414,16 @@ def test_of_several_items_only_those_used_are_asked_about():
     close(history, ITEM.TRANSFERS)
 
 
+def test_files_under_a_code_of_their_own_are_used_only_with_the_permission():
+    history = History()
+    history.answer("H0", items=[("FILES", "H2")])
+    with pytest.raises(RestrictionHolds, match="Documents and photographs"):
+        close(history)
+    close(history, ITEM.TRANSFERS)
+    history.give(history.ask("JUDICIAL", "FILES"))
+    close(history)
+
+
 def test_what_a_court_had_to_be_told_may_stand_in_the_closure():
     history = History()
     history.answer("H1")

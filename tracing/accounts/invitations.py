@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from flask import current_app, request
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from tracing.accounts import (
     entries,
     letters,
+    links,
     passwords,
     people,
     sessions,
@@ -19,7 +20,7 @@ from tracing.accounts import (
 from tracing.accounts.letters import INVITATION, NEW_PASSWORD, News
 from tracing.extensions import db
 from tracing.journal.kinds import Kind
-from tracing.models import Account, AccountToken
+from tracing.models import Account, AccountSession, AccountToken
 from tracing.security import tokens
 
 LASTS: Final = {INVITATION: timedelta(hours=72), NEW_PASSWORD: timedelta(minutes=30)}
@@ -31,8 +32,13 @@ class LinkVoid(Exception):
 
 
 def send(account: Account, kind: str, now: datetime, by: int | None = None) -> None:
-    """Send a link to a person; those sent before are void. The caller commits."""
-    void(account.id, kind, now)
+    """Send a link to a person. The caller commits.
+
+    Of invitations the last one counts. Who asks for a new password may be anybody: the
+    links sent before stay good until they run out or a password is chosen.
+    """
+    if kind == INVITATION:
+        links.void(account.id, kind, now)
     salt = secrets.token_urlsafe(16)
     token = tokens.derive(str(current_app.config["SECRET_KEY"]), kind, salt)
     db.session.add(
@@ -46,20 +52,6 @@ def send(account: Account, kind: str, now: datetime, by: int | None = None) -> N
         )
     )
     letters.write(account, kind, {"path": PATHS[kind], "salt": salt}, now)
-
-
-def void(account_id: int, kind: str, now: datetime) -> None:
-    """Make the links of a kind good for nothing. The caller commits."""
-    db.session.execute(
-        update(AccountToken)
-        .where(
-            AccountToken.account_id == account_id,
-            AccountToken.kind == kind,
-            AccountToken.used_at.is_(None),
-        )
-        .values(used_at=now)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def whose(kind: str, token: str, now: datetime) -> Account:
@@ -87,7 +79,7 @@ def _row(kind: str, token: str, now: datetime, *, lock: bool) -> AccountToken:
     return row
 
 
-def accept(token: str, password: str, now: datetime) -> signing.Entered:
+def accept(token: str, password: str, now: datetime) -> AccountSession:
     """Take an invitation up: the password is chosen, the second factor comes next."""
     row = _row(INVITATION, token, now, lock=True)
     account = _person(row)
@@ -101,8 +93,8 @@ def set_password(token: str, password: str, now: datetime) -> None:
     """Keep the new password; all sessions end and the second factor stays."""
     row = _row(NEW_PASSWORD, token, now, lock=True)
     account = _person(row)
-    row.used_at = now
     account.password = passwords.hashed(password)
+    links.void(account.id, NEW_PASSWORD, now)
     sessions.end_all(account.id)
     letters.tell(account, News.PASSWORD, now)
     entries.enter(Kind.PASSWORD_CHANGED, account)
@@ -118,14 +110,47 @@ def ask_for_password(email: str, now: datetime) -> None:
         address = people.address_of(email[: signing.EMAIL_LENGTH])
     except ValueError:
         address = ""
-    keys = {waits.key_of("reset", address): waits.BY_ACCOUNT}
-    place = waits.address_key(request.remote_addr)
-    if place is not None:
-        keys[place] = waits.BY_ADDRESS
-    waits.count(keys, now)
+    account = db.session.scalar(select(Account).where(Account.email == address))
+    heard = _is_heard(address, account, now)
     # As much work as checking a password: what differs is small beside it.
     passwords.is_right("a password that nobody has", None)
-    account = db.session.scalar(select(Account).where(Account.email == address))
-    if account is not None and account.active and account.password:
+    usable = account is not None and account.active and bool(account.password)
+    if account is not None and usable and (heard or not _has_link(account, now)):
         send(account, NEW_PASSWORD, now)
+    if heard:
+        entries.refused(account, Kind.PASSWORD_ASKED)
     db.session.commit()
+
+
+def _is_heard(address: str, account: Account | None, now: datetime) -> bool:
+    """Count that somebody asks; raise WaitFirst where it is their own doing.
+
+    What strangers have asked for in somebody's name makes nobody wait: past the limit
+    nothing is sent while a link is still good, and the answer is the same.
+    """
+    device = signing.known_device(account)
+    if device and account is not None:
+        key = waits.key_of("reset", device, str(account.id))
+        waits.count({key: waits.BY_ACCOUNT}, now)
+        return True
+    place = waits.address_key(request.remote_addr)
+    if place is not None:
+        waits.count({place: waits.BY_ADDRESS}, now)
+    try:
+        waits.count({waits.key_of("reset", address): waits.BY_ACCOUNT}, now)
+    except waits.WaitFirst:
+        return False
+    return True
+
+
+def _has_link(account: Account, now: datetime) -> bool:
+    """Tell whether a link by which to choose a password is in the mailbox."""
+    found = db.session.scalar(
+        select(AccountToken.id).where(
+            AccountToken.account_id == account.id,
+            AccountToken.kind == NEW_PASSWORD,
+            AccountToken.used_at.is_(None),
+            AccountToken.expires_at > now,
+        )
+    )
+    return found is not None

@@ -32,6 +32,7 @@ class News(StrEnum):
     ROLES = "roles"
     UNUSED = "unused"
     RESET_OUTSIDE = "reset_outside"
+    ADDED_OUTSIDE = "added_outside"
 
 
 INVITATION: Final = "invitation"

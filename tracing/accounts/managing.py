@@ -4,12 +4,19 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import uuid4
 
 from marshmallow import ValidationError
 from sqlalchemy import select
 
-from tracing.accounts import entries, factors, invitations, letters, people, sessions
+from tracing.accounts import (
+    entries,
+    factors,
+    invitations,
+    letters,
+    links,
+    people,
+    sessions,
+)
 from tracing.accounts.letters import INVITATION, News
 from tracing.extensions import db
 from tracing.journal import journal
@@ -29,6 +36,7 @@ OPERATORS: Final = N_("Operators of the platform are managed on the command line
 LAST: Final = N_("Name another administrator first: this is the last one.")
 NO_ROLE: Final = N_("Choose at least one role.")
 NOT_OURS: Final = N_("Use an address of your authority that nobody signs in with yet.")
+TAKEN: Final = N_("Someone signs in with this address already.")
 NO_ADDRESS: Final = N_("Write an e-mail address, such as name@authority.example.")
 NO_NAME: Final = N_("Write the name on one line, with at most 200 characters.")
 ASK_TWO: Final = N_(
@@ -62,6 +70,7 @@ def _somebody_else(number: int, actor: Actor) -> Account:
         raise Refused(OWN)
     if Role.OPERATOR in account.role_names:
         raise Refused(OPERATORS)
+    people.lock_administrators(account.authority_id, account.id)
     return factors.lock(account)
 
 
@@ -96,18 +105,7 @@ def invite(
         raise Refused(NOT_OURS, "email")
     if not chosen:
         raise Refused(NO_ROLE, "roles")
-    account = Account(
-        authority=home,
-        name=called,
-        email=address,
-        password=None,
-        active=True,
-        language=language,
-        fs_uniquifier=uuid4().hex,
-        roles=[people.role_row(role) for role in chosen],
-    )
-    db.session.add(account)
-    db.session.flush()
+    account = people.new(home, called, address, chosen, language)
     invitations.send(account, INVITATION, now, actor.user_id)
     roles_ = sorted(role.value for role in chosen)
     entries.enter(Kind.ACCOUNT_ADDED, account, by=actor, roles=roles_)
@@ -115,11 +113,52 @@ def invite(
     return account
 
 
+def invite_from_outside(
+    home: Authority, *, name: str, email: str, roles: Iterable[Role], now: datetime
+) -> Account:
+    """Invite a person by the command line: whoever runs the system gets no password.
+
+    It stands in the journal of the system and of the authority, and the authority's
+    mailbox is told. Who has not taken an invitation up yet is sent another.
+    """
+    chosen = tuple(roles)
+    account = people.by_email(email)
+    if account is None:
+        account = people.new(home, name, people.address_of(email), chosen)
+    elif account.password is not None or not _is_as_said(account, home, chosen):
+        raise Refused(TAKEN)
+    invitations.send(account, INVITATION, now)
+    letters.tell_mailbox(home, News.ADDED_OUTSIDE, now)
+    journal.record(
+        Kind.ACCOUNT_ADDED,
+        None,
+        parties=(journal.SYSTEM, home.id),
+        payload={
+            "account": account.id,
+            "name": account.name,
+            "email": account.email,
+            "roles": sorted(role.value for role in chosen),
+            "added": "command line",
+        },
+    )
+    db.session.commit()
+    return account
+
+
+def _is_as_said(account: Account, home: Authority, roles: tuple[Role, ...]) -> bool:
+    return (
+        account.active
+        and account.authority_id == home.id
+        and account.role_names == frozenset(roles)
+    )
+
+
 def invite_again(number: int, actor: Actor, now: datetime) -> None:
     """Send the invitation once more; the one before is void."""
     account = people.by_number(number, require_administrator(actor))
     if account.password is None and account.active:
         invitations.send(account, INVITATION, now, actor.user_id)
+        entries.enter(Kind.ACCOUNT_CHANGED, account, by=actor, invited="again")
     db.session.commit()
 
 
@@ -151,7 +190,7 @@ def disable(number: int, actor: Actor) -> None:
     sessions.end_all(account.id)
     now = sessions.utc_now()
     for kind in invitations.LASTS:
-        invitations.void(account.id, kind, now)
+        links.void(account.id, kind, now)
     entries.enter(Kind.ACCOUNT_CHANGED, account, by=actor, active=False)
     db.session.commit()
 
@@ -212,7 +251,7 @@ def reset_factor(number: int, actor: Actor, now: datetime) -> bool:
     if asked_by == actor.user_id:
         db.session.commit()
         return False
-    invitations.void(account.id, RESET, now)
+    links.void(account.id, RESET, now)
     factors.reset(account, now)
     entries.enter(Kind.FACTOR_CHANGED, account, by=actor, reset="done")
     db.session.commit()
@@ -232,7 +271,7 @@ def reset_only_administrator(account: Account, reason: str, now: datetime) -> No
     except ValidationError as error:
         raise Refused(NO_REASON) from error
     account = factors.lock(account)
-    invitations.void(account.id, RESET, now)
+    links.void(account.id, RESET, now)
     factors.reset(account, now)
     letters.tell_mailbox(account.authority, News.RESET_OUTSIDE, now)
     parties = (journal.SYSTEM, account.authority_id)

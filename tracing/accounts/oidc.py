@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.flask_client import OAuth
-from flask import Flask, current_app, session
+from flask import Flask, current_app, request, session
 from joserfc.errors import JoseError
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from tracing.accounts import entries, letters, sessions
+from tracing.accounts import entries, letters, sessions, waits
 from tracing.accounts.letters import News
 from tracing.config import Settings
 from tracing.extensions import db, will_write
@@ -74,8 +74,15 @@ def leave(back: str, *, link: int | None = None) -> Response:
 
 def returned(now: datetime) -> tuple[Account | None, str]:
     """Return whose visit this is and where it goes on; None after a link was made."""
-    issuer, subject = _person()
     will_write()
+    place = waits.address_key(request.remote_addr)
+    keys = {place: waits.BY_ADDRESS} if place is not None else {}
+    waits.count(keys, now)
+    try:
+        issuer, subject = _person()
+    except Refused:
+        _enter_refusal(None)
+        raise
     to = str(session.pop(BACK, "/"))
     link = session.pop(LINK, None)
     known = db.session.scalar(
@@ -83,13 +90,22 @@ def returned(now: datetime) -> tuple[Account | None, str]:
             AccountIdentity.issuer == issuer, AccountIdentity.subject == subject
         )
     )
+    account = db.session.get(Account, known.account_id) if known else None
     if link is not None:
         _link(int(link), known, issuer, subject, now)
-        return None, to
-    account = db.session.get(Account, known.account_id) if known else None
-    if account is None or not account.active:
+        account = None
+    elif account is None or not account.active:
+        _enter_refusal(account)
         raise Refused
+    waits.forgive(keys)
+    db.session.commit()
     return account, to
+
+
+def _enter_refusal(account: Account | None) -> None:
+    """Enter that somebody came back and was not let in."""
+    entries.refused(account, means="other service")
+    db.session.commit()
 
 
 def _person() -> tuple[str, str]:

@@ -48,6 +48,29 @@ def role_row(name: RoleName) -> Role:
     return row
 
 
+def new(
+    authority: Authority,
+    name: str,
+    address: str,
+    roles: Iterable[RoleName],
+    language: str = "en",
+) -> Account:
+    """Add a person who has yet to choose a password. The caller commits."""
+    account = Account(
+        authority=authority,
+        name=name,
+        email=address,
+        password=None,
+        active=True,
+        language=language,
+        fs_uniquifier=uuid4().hex,
+        roles=[role_row(role) for role in roles],
+    )
+    db.session.add(account)
+    db.session.flush()
+    return account
+
+
 def add_person(
     authority: Authority,
     name: str,
@@ -59,18 +82,8 @@ def add_person(
     by: Actor | None = None,
 ) -> Account:
     """Add a person who can sign in. The caller commits."""
-    account = Account(
-        authority=authority,
-        name=name,
-        email=address_of(email),
-        password=passwords.hashed(password),
-        active=True,
-        language=language,
-        fs_uniquifier=uuid4().hex,
-        roles=[role_row(role) for role in roles],
-    )
-    db.session.add(account)
-    db.session.flush()
+    account = new(authority, name, address_of(email), roles, language)
+    account.password = passwords.hashed(password)
     journal.record(
         Kind.ACCOUNT_ADDED,
         by,
@@ -146,6 +159,22 @@ def mail_domains(authority: Authority) -> frozenset[str]:
     ).all()
     addresses = (*known, authority.email)
     return frozenset(a.rpartition("@")[2].lower() for a in addresses if "@" in a)
+
+
+def lock_administrators(authority_id: int, besides: int) -> None:
+    """Let nobody else change who manages an authority until the commit.
+
+    Two who take each other's role away come one after the other, in one order.
+    """
+    manages = Account.roles.any(Role.name == RoleName.ADMINISTRATOR.value)
+    db.session.scalars(
+        select(Account.id)
+        .where(
+            Account.authority_id == authority_id, or_(manages, Account.id == besides)
+        )
+        .order_by(Account.id)
+        .with_for_update(of=Account)
+    ).all()
 
 
 def is_last_administrator(account: Account) -> bool:

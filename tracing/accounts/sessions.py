@@ -33,7 +33,11 @@ HALF_LASTS: Final = timedelta(minutes=10)
 """The time to show the second factor after the password."""
 
 MOST: Final = 5
-"""Sessions of one account; the oldest makes room."""
+"""Sessions of one account; the oldest makes room.
+
+Those that wait for their second factor make room among themselves: a password alone
+ends nobody's work.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ def begin(account: Account, *, half: bool, now: datetime) -> AccountSession:
     The caller commits.
     """
     _drop(current())
-    _make_room(account, now)
+    _make_room(account.id, now, half=half)
     token = _new_token()
     held = AccountSession(
         token_hash=hash_of(token),
@@ -147,18 +151,24 @@ def begin(account: Account, *, half: bool, now: datetime) -> AccountSession:
     db.session.flush()
     crash.at("session.begun")
     _hold(held, token)
+    if not half:
+        g.account_entered = account.id
     return held
 
 
-def _make_room(account: Account, now: datetime) -> None:
-    """Remove what has run out, and the oldest beyond the number one may have."""
+def _make_room(
+    account_id: int, now: datetime, *, half: bool, but: AccountSession | None = None
+) -> None:
+    """Remove what has run out, and the oldest of its kind beyond the number."""
     held = db.session.scalars(
         select(AccountSession)
-        .where(AccountSession.account_id == account.id)
+        .where(AccountSession.account_id == account_id)
         .order_by(AccountSession.seen_at.desc())
     ).all()
-    alive = [one for one in held if is_alive(one, now)]
-    for one in {*held} - {*alive[: MOST - 1]}:
+    others = [one for one in held if one is not but]
+    alive = [one for one in others if is_alive(one, now)]
+    alike = [one for one in alive if one.half is half]
+    for one in ({*others} - {*alive}) | {*alike[MOST - 1 :]}:
         db.session.delete(one)
     db.session.flush()
 
@@ -173,15 +183,23 @@ def renew(held: AccountSession) -> None:
 
 def complete(held: AccountSession, now: datetime) -> None:
     """Take the second factor as shown. The caller commits."""
+    _make_room(held.account_id, now, half=False, but=held)
     held.half = False
     held.factor_at = held.seen_at = held.created_at = now
     renew(held)
+    g.account_entered = held.account_id
 
 
 def confirm(held: AccountSession, now: datetime) -> None:
     """Take a factor as shown once more, for a step that asks for it."""
     held.factor_at = now
     renew(held)
+
+
+def entered() -> int | None:
+    """Return whose session was opened by this request, if one was."""
+    found: int | None = g.get("account_entered")
+    return found
 
 
 def is_recent(held: AccountSession, minutes: int, now: datetime) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -13,12 +12,13 @@ from tracing.accounts import (
     entries,
     factors,
     letters,
+    links,
     passwords,
     people,
     sessions,
     waits,
 )
-from tracing.accounts.letters import News
+from tracing.accounts.letters import NEW_PASSWORD, News
 from tracing.extensions import db
 from tracing.journal.kinds import Kind
 from tracing.models import Account, AccountSession
@@ -34,14 +34,6 @@ def cookie_name() -> str:
     return f"__Host-{DEVICE_COOKIE}" if https else DEVICE_COOKIE
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """Somebody whose password was right, and what comes next."""
-
-    held: AccountSession
-    known_cookie: str
-
-
 def _account_of(email: str) -> tuple[str, Account | None]:
     """Return the address as it is stored, and whose it is."""
     try:
@@ -51,10 +43,15 @@ def _account_of(email: str) -> tuple[str, Account | None]:
     return address, db.session.scalar(select(Account).where(Account.email == address))
 
 
+def known_device(account: Account | None) -> str:
+    """Return the name of this browser where the account has signed in before, or ''."""
+    cookie = request.cookies.get(cookie_name())
+    return waits.device_of(cookie, account.id if account else None)
+
+
 def attempts_on(email: str, account: Account | None) -> dict[str, int]:
     """Return the counts an attempt is held against."""
-    cookie = request.cookies.get(cookie_name())
-    device = waits.device_of(cookie, account.id if account else None)
+    device = known_device(account)
     if device and account is not None:
         return {waits.key_of("device", device, str(account.id)): waits.BY_ACCOUNT}
     keys = {waits.key_of("account", email): waits.BY_ACCOUNT}
@@ -64,7 +61,7 @@ def attempts_on(email: str, account: Account | None) -> dict[str, int]:
     return keys
 
 
-def give_password(email: str, password: str, now: datetime) -> Entered | None:
+def give_password(email: str, password: str, now: datetime) -> AccountSession | None:
     """Begin a session when the password is right; raise WaitFirst after many wrong.
 
     An unknown address, an account that is off and a wrong password take the same work
@@ -83,16 +80,24 @@ def give_password(email: str, password: str, now: datetime) -> Entered | None:
     return enter(account, now)
 
 
-def enter(account: Account, now: datetime) -> Entered:
+def enter(account: Account, now: datetime) -> AccountSession:
     """Begin a session for a person known by a first factor. Commits."""
     required = sessions.settings().second_factor_required
     half = required or factors.means_of(account).any
     held = sessions.begin(account, half=half, now=now)
-    cookie = waits.remember_device(request.cookies.get(cookie_name()), account.id)
     if not half:
         entries.enter(Kind.SIGNED_IN, account)
     db.session.commit()
-    return Entered(held, cookie)
+    return held
+
+
+def device_cookie(account_id: int) -> str:
+    """Return what the browser keeps of a person who has shown all that is asked for.
+
+    A password alone does not make it known: whoever has it would wait by a count of
+    their own.
+    """
+    return waits.remember_device(request.cookies.get(cookie_name()), account_id)
 
 
 def leave() -> None:
@@ -103,12 +108,25 @@ def leave() -> None:
     sessions.sign_out()
 
 
+def _factor_key(held: AccountSession) -> str:
+    """Return what a wrong factor counts against.
+
+    Whoever has the password alone makes nobody wait who is signed in, or who was
+    before at this browser.
+    """
+    account = str(held.account_id)
+    if not held.half:
+        return waits.key_of("confirm", account, str(held.id))
+    device = known_device(held.account)
+    return waits.key_of(*filter(None, ("factor", account, device)))
+
+
 def _count_factor(held: AccountSession, now: datetime) -> dict[str, int]:
     """Count an attempt; tell the person once when it becomes guessing.
 
     Whoever gets here knows the password.
     """
-    keys = {waits.key_of("factor", str(held.account_id)): waits.BY_ACCOUNT}
+    keys = {_factor_key(held): waits.BY_ACCOUNT}
     if waits.count(keys, now):
         letters.tell(held.account, News.MANY_FAILURES, now)
         db.session.commit()
@@ -164,6 +182,7 @@ def change_password(held: AccountSession, password: str, now: datetime) -> None:
     """Keep a new password and end the other sessions."""
     account = held.account
     account.password = passwords.hashed(password)
+    links.void(account.id, NEW_PASSWORD, now)
     letters.tell(account, News.PASSWORD, now)
     sessions.end_all(account.id, but=held)
     sessions.renew(held)

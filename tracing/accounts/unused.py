@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from tracing.accounts import invitations, letters, people, sessions
+from tracing.accounts import invitations, letters, links, people, sessions
 from tracing.accounts.letters import ACCOUNT, News
 from tracing.extensions import db
 from tracing.journal import journal
@@ -98,7 +98,7 @@ def _shut(account: Account, now: datetime) -> None:
     account.active = False
     sessions.end_all(account.id)
     for kind in invitations.LASTS:
-        invitations.void(account.id, kind, now)
+        links.void(account.id, kind, now)
     for administrator in _administrators(account.authority_id):
         path = f"/people/{account.id}"
         facts = {"path": path, "news": News.UNUSED.value}

@@ -1,11 +1,22 @@
 """Whether what has ended is still needed: reviews, legal holds, orders to erase."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import Boolean, exists, literal, or_, select, union_all
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    exists,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.orm import aliased
 
 from tracing.casework import erasing, queries
 from tracing.casework.apply import parties_of
@@ -23,6 +34,9 @@ from workflows.vocabulary import N_
 
 SIZE: Final = 25
 MOST: Final = 100
+AT_ONCE: Final = 500
+"""Requests that one statement dates anew."""
+
 REASON: Final = (20, 2000)
 NO_REASON: Final = N_("Give the reason in a sentence.")
 NO_END: Final = N_("Choose a last day after today and within a year.")
@@ -287,39 +301,52 @@ def set_years(actor: Actor, years: int) -> None:
         raise Refused(NO_YEARS, "years")
     authority = db.session.get_one(Authority, actor.authority_id)
     before, authority.keep_years = authority.keep_years, years
+    db.session.flush()
+    for side in (TraceRequest.requesting_id, TraceRequest.requested_id):
+        _date_anew(side == authority.id)
     journal.record(
         Kind.KEEPING_CHANGED, actor, payload={"years": years, "before": before}
     )
     db.session.commit()
-    for side in (TraceRequest.requesting_id, TraceRequest.requested_id):
-        _date_anew(side == authority.id)
 
 
-def _date_anew(where: object) -> None:
-    """Give ended requests their new last day, some hundred at a time."""
-    last = 0
-    while True:
-        rows = db.session.scalars(
-            select(TraceRequest)
-            .where(
-                where,  # type: ignore[arg-type]
-                TraceRequest.id > last,
-                TraceRequest.ended_on.is_not(None),
-                TraceRequest.erased_at.is_(None),
+def _date_anew(where: ColumnElement[bool]) -> None:
+    """Give ended requests their new last day. The caller commits.
+
+    Nothing else of them changes: who has one open goes on with the form.
+    """
+    asking, asked = aliased(Authority), aliased(Authority)
+    rows = db.session.execute(
+        select(
+            TraceRequest.id,
+            TraceRequest.ended_on,
+            TraceRequest.keep_until,
+            asking.keep_years,
+            asked.keep_years,
+        )
+        .join(asking, asking.id == TraceRequest.requesting_id)
+        .outerjoin(asked, asked.id == TraceRequest.requested_id)
+        .where(
+            where, TraceRequest.ended_on.is_not(None), TraceRequest.erased_at.is_(None)
+        )
+    ).all()
+    anew: dict[tuple[date, date], list[int]] = defaultdict(list)
+    for number, ended, until, *years in rows:
+        if ended is None:
+            continue
+        wanted = retention.keep_until(ended, *years)
+        if wanted != until:
+            anew[ended, wanted].append(number)
+    for (ended, wanted), numbers in sorted(anew.items()):
+        for first in range(0, len(numbers), AT_ONCE):
+            some = numbers[first : first + AT_ONCE]
+            db.session.execute(
+                update(TraceRequest)
+                # One that was reopened meanwhile has no such day any more.
+                .where(TraceRequest.id.in_(some), TraceRequest.ended_on == ended)
+                .values(keep_until=wanted)
+                .execution_options(synchronize_session=False)
             )
-            .order_by(TraceRequest.id)
-            .limit(500)
-        ).all()
-        if not rows:
-            return
-        last = rows[-1].id
-        for row in rows:
-            asked = row.requested.keep_years if row.requested else None
-            if row.ended_on is not None:
-                row.keep_until = retention.keep_until(
-                    row.ended_on, row.requesting.keep_years, asked
-                )
-        db.session.commit()
 
 
 def _require_free(request: TraceRequest, now: datetime) -> None:

@@ -84,7 +84,7 @@ class Carriable:
     @property
     def key(self) -> str:
         """Return what a form calls it."""
-        return f"{self.source.id}-{self.item.value}"
+        return f"{self.source.reference}-{self.item.value}"
 
     @property
     def asks(self) -> bool:

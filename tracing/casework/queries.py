@@ -1,6 +1,6 @@
 """Reads of requests; every one starts from what the actor may see."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Subquery,
     and_,
     bindparam,
+    case,
     func,
     literal,
     or_,
@@ -486,6 +487,38 @@ def outgoing(
         .order_by(OutboxMessage.id.desc())
         .limit(limit)
     ).all()
+
+
+def addresses_shown(actor: Actor, messages: Iterable[OutboxMessage]) -> set[str]:
+    """Return the addresses an actor may know: of the own house, and mailboxes of all.
+
+    Whom another authority has put in charge is its own affair.
+    """
+    asked = {message.recipient for message in messages}
+    people = select(Account.email).where(
+        Account.authority_id == actor.authority_id, Account.email.in_(asked)
+    )
+    boxes = select(Authority.email).where(Authority.email.in_(asked))
+    supervisors = select(Authority.supervisor_email).where(
+        Authority.id == actor.authority_id
+    )
+    found = (db.session.scalars(which).all() for which in (people, boxes, supervisors))
+    return {address for some in found for address in some}
+
+
+def other_sides(actor: Actor, messages: Iterable[OutboxMessage]) -> dict[int, str]:
+    """Return the name of the other authority of each message's request."""
+    numbers = {one.request_id for one in messages if one.request_id is not None}
+    other = case(
+        (TraceRequest.requesting_id == actor.authority_id, TraceRequest.requested_id),
+        else_=TraceRequest.requesting_id,
+    )
+    rows = db.session.execute(
+        select(TraceRequest.id, Authority.name)
+        .join(Authority, Authority.id == other)
+        .where(TraceRequest.id.in_(numbers), known_to(actor))
+    ).all()
+    return {row.id: row.name for row in rows}
 
 
 _COUNTRIES: Final = (

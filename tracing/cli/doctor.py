@@ -7,9 +7,14 @@ from typing import Final
 import click
 from flask import Flask
 from flask.cli import ScriptInfo
+from sqlalchemy.exc import SQLAlchemyError
 
 from tracing.adapters.smtp import self_test
 from tracing.config import SettingsError
+from tracing.extensions import db
+from tracing.faults import Unavailable
+from tracing.journal import journal
+from tracing.journal.kinds import Kind
 from tracing.operations.checks import CHECKS, Level
 from tracing.operations.doctor import Finding, as_json, judge, lines, worst
 from tracing.operations.facts import examine
@@ -70,6 +75,21 @@ def require_health(app: Flask, despite: tuple[str, ...] = ()) -> None:
             "not started: put the errors right first. To start all the same, knowing"
             f" what is said above: {named}"
         )
+    blamed = sorted(f.name for f in findings if f.level is Level.ERROR)
+    if blamed:
+        _enter(app, blamed)
+
+
+def _enter(app: Flask, blamed: list[str]) -> None:
+    """Enter what somebody took the blame for; without the entry nothing starts."""
+    try:
+        with app.app_context():
+            journal.record(Kind.STARTED_DESPITE, None, payload={"despite": blamed})
+            db.session.commit()
+    except (SQLAlchemyError, Unavailable) as error:
+        raise click.ClickException(
+            "not started: the journal does not take that it is in spite of errors"
+        ) from error
 
 
 despite_option: Final = click.option(

@@ -8,6 +8,9 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from tracing.extensions import db
+from tracing.journal import journal
+from tracing.journal.kinds import Kind
 from tracing.notifications import outbox
 from tracing.operations import pause
 
@@ -16,6 +19,11 @@ group = AppGroup("mail", help="Mail: see what waits, hold it back, let it go.")
 
 def _instance() -> Path:
     return Path(current_app.instance_path)
+
+
+def _enter(**said: object) -> None:
+    journal.record(Kind.MAIL_CHANGED, None, payload=said)
+    db.session.commit()
 
 
 @group.command("status")
@@ -31,6 +39,7 @@ def status() -> None:
 @click.option("--why", default="an operator said so", help="For those who come after.")
 def hold(why: str) -> None:
     """Let no mail leave; what becomes due waits."""
+    _enter(mail="paused", why=why[:500])
     pause.pause(_instance(), why, now=datetime.now(UTC))
     click.echo("No mail leaves until `tracing mail resume`.")
 
@@ -47,8 +56,12 @@ def resume(drop_older: bool) -> None:
     if held is None:
         click.echo("Mail is not paused.")
         return
+    said = {}
     if drop_older:
-        click.echo(f"{pause.drop_older(held.since)} messages were given up.")
+        # With its entry: what is given up and that it was are one change.
+        said["given_up"] = pause.drop_older(held.since)
+        click.echo(f"{said['given_up']} messages were given up.")
+    _enter(mail="resumed", **said)
     pause.resume(_instance())
     click.echo(f"{outbox.pending_counts().queued} messages may leave.")
 

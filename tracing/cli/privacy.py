@@ -13,7 +13,10 @@ from tracing.accounts import people
 from tracing.accounts.actors import actor_of
 from tracing.casework import erasing, persons, resealing
 from tracing.config import SettingsError
-from tracing.security.fields import BLOCK, LIMIT, LOOKS, field_keys
+from tracing.extensions import db
+from tracing.journal import journal
+from tracing.journal.kinds import Kind
+from tracing.security.fields import BLOCK, LIMIT, LOOKS, Ring, field_keys
 from workflows.errors import NotPermitted
 
 ROUNDS: Final = 5
@@ -44,14 +47,23 @@ def purge(dry_run: bool, vacuum: bool) -> None:
 keys = AppGroup("keys", help="The keys of what names people: add, turn, look.")
 
 
+def _replace(ring: Ring, **said: int) -> None:
+    """Use other keys from now on; entered before, committed after."""
+    journal.record(Kind.KEYS_CHANGED, None, payload=said)
+    try:
+        field_keys().replace(ring)
+    except SettingsError as error:
+        db.session.rollback()
+        raise click.ClickException(str(error)) from error
+    db.session.commit()
+
+
 @keys.command("add")
 def add() -> None:
     """Make a new key: from now on it closes, the older ones still open."""
     held = field_keys()
-    try:
-        held.replace(held.ring.with_new())
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from error
+    ring = held.ring.with_new()
+    _replace(ring, added=ring.first)
     click.echo(
         f"Key {held.ring.first} closes from now on; within a second, everywhere."
     )
@@ -81,7 +93,9 @@ def rotate(batch: int, pause: float, most: int | None) -> None:
 
     The next run goes on where this one ended.
     """
-    written = 0
+    first, written = field_keys().ring.first, 0
+    journal.record(Kind.KEYS_CHANGED, None, payload={"closed_anew_with": first})
+    db.session.commit()
     for _round in range(ROUNDS):
         done = resealing.rotate(size=batch, pause=pause, most=most)
         written += done
@@ -105,10 +119,7 @@ def drop(number: int) -> None:
         raise click.ClickException(
             "Values are closed with it still: `tracing keys rotate` first."
         )
-    try:
-        held.replace(held.ring.without(number))
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from error
+    _replace(held.ring.without(number), dropped=number)
     click.echo(f"Key {number} is gone. A backup from before cannot be read without it.")
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from tracing import config
-from tracing.accounts import passwords, people
+from tracing.accounts import managing, passwords, people, sessions
 from tracing.cli.demo import DemoAccount, load_demo
 from tracing.config import SECRETS, Settings
 from tracing.directory import entries
@@ -30,14 +30,21 @@ def instance_folder() -> Path:
     return Path(Flask("tracing", instance_path=given).instance_path)
 
 
+def _is_new(folder: Path) -> bool:
+    """Tell whether nobody has set anything up: what is there is somebody's service."""
+    given = any(f"TRACING_{name.upper()}" in os.environ for name in SECRETS)
+    return not given and not (folder / "config.py").exists()
+
+
 def prepared_app(*, demonstration: bool = False) -> Flask:
     """Return the application with secrets and a database of the newest form."""
     from flask_migrate import upgrade
 
     folder = instance_folder()
+    is_new = _is_new(folder)
     if config.write_secrets(folder):
         click.echo(f"Secrets were made and kept in {folder / 'config.py'}.")
-        if demonstration:
+        if demonstration and is_new:
             with (folder / "config.py").open("a", encoding="utf-8") as file:
                 file.write("DEMONSTRATION = True\n")
                 file.write(
@@ -162,19 +169,31 @@ def init(
 )
 @with_appcontext
 def add_person(authority: str, name: str, email: str, roles: tuple[str, ...]) -> None:
-    """Add a person of AUTHORITY (its code); the password is shown once."""
+    """Invite a person of AUTHORITY (its code), who chooses a password by a link.
+
+    The authority is told. Whose invitation has run out is sent another.
+    """
     if not may_combine(frozenset(map(Role, roles))):
         raise click.ClickException("An operator opens no cases: give no other role.")
     home = entries.get(authority)
     if home is None:
         raise click.ClickException("The directory has no such authority.")
-    if people.by_email(email) is not None:
-        raise click.ClickException("Someone signs in with this address already.")
-    password = people.random_password()
-    people.add_person(home, name, email, password, map(Role, roles))
-    db.session.commit()
-    click.echo(f"{name} ({email}) can sign in for {home.name}.")
-    click.echo(f"Password, shown this once: {password}")
+    try:
+        managing.invite_from_outside(
+            home,
+            name=name,
+            email=email,
+            roles=map(Role, roles),
+            now=sessions.utc_now(),
+        )
+    except managing.Refused as error:
+        raise click.ClickException(error.words) from error
+    click.echo(f"{name} ({email}) is invited for {home.name}.")
+    click.echo(
+        "The link in the mail is good once, for 72 hours; the authority is told."
+    )
+    if not sessions.settings().sends_mail:
+        click.echo("No mail server is set: it waits until there is one.", err=True)
 
 
 @click.command("import-authorities")

@@ -47,6 +47,7 @@ class Kind(StrEnum):
     ACCOUNT_ADDED = "account_added"
     ACCOUNT_CHANGED = "account_changed"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
+    PASSWORD_ASKED = "password_asked"  # noqa: S105 - a name
     PASSWORD_REFUSED = "password_refused"  # noqa: S105 - a name
     FACTOR_CHANGED = "factor_changed"
     FACTOR_REFUSED = "factor_refused"
@@ -59,6 +60,9 @@ class Kind(StrEnum):
     ERASED = "erased"
     BACKED_UP = "backed_up"
     RESTORED = "restored"
+    STARTED_DESPITE = "started_despite"
+    MAIL_CHANGED = "mail_changed"
+    KEYS_CHANGED = "keys_changed"
     REVIEWED = "reviewed"
     HELD = "held"
     LIFT_ASKED = "lift_asked"
@@ -118,6 +122,7 @@ LABELS: Final = {
     Kind.ACCOUNT_ADDED: N_("Account added"),
     Kind.ACCOUNT_CHANGED: N_("Account changed"),
     Kind.PASSWORD_CHANGED: N_("Password changed"),
+    Kind.PASSWORD_ASKED: N_("New password asked for"),
     Kind.PASSWORD_REFUSED: N_("New password refused"),
     Kind.FACTOR_CHANGED: N_("Second factor changed"),
     Kind.FACTOR_REFUSED: N_("Second factor refused"),
@@ -130,6 +135,9 @@ LABELS: Final = {
     Kind.ERASED: N_("Content erased"),
     Kind.BACKED_UP: N_("Backup made"),
     Kind.RESTORED: N_("Backup restored"),
+    Kind.STARTED_DESPITE: N_("Started in spite of a warning"),
+    Kind.MAIL_CHANGED: N_("Mail held back or let go"),
+    Kind.KEYS_CHANGED: N_("Keys of personal fields changed"),
     Kind.REVIEWED: N_("Still needed"),
     Kind.HELD: N_("Legal hold set"),
     Kind.LIFT_ASKED: N_("Asked to lift a legal hold"),

@@ -41,7 +41,10 @@ def resume(instance: Path) -> None:
 
 
 def drop_older(than: datetime) -> int:
-    """Give up messages from before an instant, so that none goes out a second time."""
+    """Give up messages from before an instant, so that none goes out a second time.
+
+    The caller commits.
+    """
     dropped = db.session.scalars(
         update(OutboxMessage)
         .where(
@@ -53,5 +56,4 @@ def drop_older(than: datetime) -> int:
         .returning(OutboxMessage.id)
         .execution_options(synchronize_session=False)
     ).all()
-    db.session.commit()
     return len(dropped)

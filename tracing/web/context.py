@@ -15,6 +15,7 @@ from flask import Flask, current_app, request, session, url_for
 from flask_babel import get_locale
 from markupsafe import Markup
 
+from tracing.accounts import sessions
 from tracing.accounts.actors import current_actor
 from tracing.directory import countries
 from tracing.web.counts import counts_of
@@ -115,6 +116,12 @@ def ways(actor: Actor) -> list[Way]:
     return found
 
 
+def _nav(actor: Actor | None) -> list[Way]:
+    """Return the ways of who may go them: whoever lacks a key learns no number."""
+    held = sessions.signed_in()
+    return ways(actor) if actor and held and not held.lacks_keys else []
+
+
 def _languages() -> list[Language]:
     now = get_locale()
     # Where there is no page there is none to come back to, and nothing to repeat.
@@ -202,7 +209,7 @@ def init_app(app: Flask) -> None:
             "actor": actor,
             "locale": get_locale(),
             "languages": _languages(),
-            "nav": ways(actor) if actor else [],
+            "nav": _nav(actor),
             "asset": asset,
             "theme": session.get("theme"),
             "banner": banner if settings.demonstration else None,

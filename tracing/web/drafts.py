@@ -280,6 +280,13 @@ def _check_page(found: TraceRequest, problems: dict[str, Any]) -> str:
     )
 
 
+def _check_again(reference: str, problems: dict[str, Any]) -> str:
+    """Show the same after it was not sent: the whole draft, so it is entered."""
+    found = _draft(reference, _actor())
+    reading.opened(found, _actor(), after_refusal=True)
+    return _check_page(found, problems)
+
+
 @drafts.post("/<reference>/submit")
 def submit(reference: str) -> tuple[str, int] | Response:
     """Send the request, or say what is missing."""
@@ -292,21 +299,21 @@ def submit(reference: str) -> tuple[str, int] | Response:
         problems = sections.missing(found, _today())
         if not problems:
             flash(_("Tick the declaration before you send."), "stop")
-        return _check_page(found, problems), 422
+        return _check_again(reference, problems), 422
     try:
         requesting.submit(
             reference, actor, authorised=authorised, version=version_of_form()
         )
     except ValidationError:
-        return _check_page(_draft(reference, actor), {}), 422
+        return _check_again(reference, {}), 422
     except Stale:
         give_up()
         flash(_("The draft changed since you checked it: check it once more."), "warn")
-        return _check_page(_draft(reference, actor), {}), 409
+        return _check_again(reference, {}), 409
     except RestrictionHolds as error:
         give_up()
         flash(limits.refused(error), "stop")
-        return _check_page(_draft(reference, actor), {}), 409
+        return _check_again(reference, {}), 409
     flash(_("The request is sent."), "ok")
     return redirect(url_for("requests.show", reference=reference), 303)
 

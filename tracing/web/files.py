@@ -40,13 +40,16 @@ def small(token: str) -> Response:
     """Hand out the small picture of a photograph."""
     found, home = attachments.by_token(token, _actor())
     content = attachments.content_of(found, small=True)
-    name = f"{home.reference if home else 'file'}-{found.id}.jpg"
+    name = _name_of(found, home.reference if home else "")
     return _answer(content, "image/jpeg", name=name, saved=False)
 
 
 def _name_of(found: Attachment, reference: str) -> str:
-    """Return a name to save under: one that no system takes for a device."""
-    parts = (reference or "file", str(found.id), found.title)
+    """Return a name to save under: one that no system takes for a device.
+
+    The fingerprint tells files apart; a number of the row would count those of all.
+    """
+    parts = (reference or "file", found.sha256[:8], found.title)
     return "-".join(filter(None, parts)) + ENDINGS[found.media_type]
 
 

@@ -22,6 +22,7 @@ from tracing.journal.kinds import READS, Kind
 from tracing.models import TraceRequest
 from tracing.web import errors
 from tracing.web.context import said
+from tracing.web.stepup import recent_factor
 from tracing.words import _
 from workflows.policies import Actor, may_read_journal
 
@@ -144,6 +145,7 @@ def of_request(reference: str) -> str:
 
 
 @journal.post("/journal/export")
+@recent_factor()
 def export() -> Response | tuple[str, int]:
     """Hand out the journal of one's authority, sealed, to be checked anywhere."""
     actor = _actor()

@@ -1,5 +1,6 @@
 """The two lists: requests to answer, and requests of one's own."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -7,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from cryptography.fernet import Fernet, InvalidToken
 from flask import (
     Blueprint,
     current_app,
@@ -16,7 +18,6 @@ from flask import (
     url_for,
 )
 from flask_babel import get_locale
-from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.wrappers import Response
 
@@ -26,6 +27,7 @@ from tracing.casework.queries import Listed
 from tracing.directory import countries
 from tracing.models import TraceRequest
 from tracing.models.trace_request import FAR
+from tracing.security import tokens
 from tracing.web.contacts import state_asked
 from tracing.web.context import country, day, said
 from tracing.web.counts import counts_of
@@ -105,9 +107,10 @@ def _actor() -> Actor:
     return actor
 
 
-def _seal(actor: Actor) -> URLSafeSerializer:
-    secret = current_app.config["SECRET_KEY"]
-    return URLSafeSerializer(secret, salt=f"place-{actor.authority_id}")
+def _seal(actor: Actor) -> Fernet:
+    """Return what closes a place: its number counts the requests of everybody."""
+    secret = str(current_app.config["SECRET_KEY"])
+    return Fernet(tokens.derive(secret, "place", str(actor.authority_id)) + "=")
 
 
 def _place(actor: Actor) -> queries.Place | None:
@@ -115,8 +118,8 @@ def _place(actor: Actor) -> queries.Place | None:
     if not text:
         return None
     try:
-        due, number, backwards = _seal(actor).loads(text)
-    except BadSignature as error:
+        due, number, backwards = json.loads(_seal(actor).decrypt(text))
+    except InvalidToken as error:
         raise BadRequest from error
     return queries.Place(datetime.fromisoformat(due), number, backwards)
 
@@ -124,7 +127,8 @@ def _place(actor: Actor) -> queries.Place | None:
 def _link(actor: Actor, place: queries.Place | None) -> str | None:
     if place is None:
         return None
-    at = _seal(actor).dumps((place.due.isoformat(), place.id, place.backwards))
+    said = json.dumps((place.due.isoformat(), place.id, place.backwards))
+    at = _seal(actor).encrypt(said.encode()).decode()
     kept = {k: v for k, v in request.args.items() if k in KEPT}
     return f"{request.path}?{urlencode(kept | {'at': at})}"
 

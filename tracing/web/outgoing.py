@@ -30,5 +30,7 @@ def show() -> str:
             (row, render.render(row, settings.address, settings.mail_from))
             for row in found
         ],
+        addresses=queries.addresses_shown(actor, found),
+        others=queries.other_sides(actor, found),
         sends=settings.sends_mail,
     )

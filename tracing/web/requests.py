@@ -467,6 +467,7 @@ def onward_form(reference: str) -> tuple[str, int]:
     found = queries.by_reference(reference, actor)
     if not onward.may_go_onward(actor, found):
         return _not_now(found, actor)
+    reading.opened(found, actor)
     return _onward_page(found, actor, ""), 200
 
 
@@ -506,6 +507,7 @@ def onward_start(reference: str) -> tuple[str, int] | Response:
     text = request.form.get("authority", "")
     known = {a.id for a in entries.addressees(besides=actor.authority_id)}
     if not (text.isascii() and text.isdigit()) or int(text) not in known:
+        reading.opened(found, actor, after_refusal=True)
         return _onward_page(found, actor, _("Choose the authority to ask.")), 422
     # A page opened before there was a choice, and whoever posts without it, takes all
     # that may go.
@@ -519,6 +521,7 @@ def onward_start(reference: str) -> tuple[str, int] | Response:
             carry=carry,
         )
     except RestrictionHolds as error:
+        reading.opened(found, actor, after_refusal=True)
         return _onward_page(found, actor, limits.refused(error)), 409
     flash(_("The next request is a draft. Check it, then send it."), "ok")
     return redirect(url_for("drafts.check", reference=child.reference), 303)

@@ -108,23 +108,27 @@ def give_password() -> Page:
     return lead_on(entered)
 
 
-def lead_on(entered: signing.Entered, to: str | None = None) -> Answer:
+def lead_on(held: AccountSession, to: str | None = None) -> Answer:
     """Go to the second factor, or to the page that was asked for."""
     back = to or wanted()
-    held = entered.held
     if held.half:
-        response = redirect(url_for(next_for(held), next=back), 302)
-    else:
-        response = redirect(back, 302)
-    settings = sessions.settings()
-    response.set_cookie(
-        signing.cookie_name(),
-        entered.known_cookie,
-        max_age=signing.DEVICE_LASTS,
-        secure=settings.behind_https,
-        httponly=True,
-        samesite="Lax",
-    )
+        return redirect(url_for(next_for(held), next=back), 302)
+    return redirect(back, 302)
+
+
+@bp.after_app_request
+def remember(response: Answer) -> Answer:
+    """Let the browser be known where somebody has just signed in."""
+    account_id = sessions.entered()
+    if account_id is not None and response.status_code < 400:
+        response.set_cookie(
+            signing.cookie_name(),
+            signing.device_cookie(account_id),
+            max_age=signing.DEVICE_LASTS,
+            secure=sessions.settings().behind_https,
+            httponly=True,
+            samesite="Lax",
+        )
     return response
 
 
@@ -433,18 +437,26 @@ def elsewhere() -> Page:
         return _sign_in_page(_("The other service does not answer."), status=422)
 
 
-@bp.get("/sign-in/link")
+@bp.post("/sign-in/link")
 @recent_factor()
-def link() -> Answer:
-    """Go there to say which of its people this account is."""
+def link() -> Page:
+    """Begin to say which of its people this account is.
+
+    The way there is a link of the page that answers: where a form leads is bound to
+    this site, redirects and all.
+    """
     held = sessions.signed_in()
-    if oidc.name() is None or held is None:
+    name = oidc.name()
+    if name is None or held is None:
         raise NotFound
     try:
-        return oidc.leave("/account", link=held.account_id)
+        there = oidc.leave("/account", link=held.account_id)
     except oidc.Refused:
         flash(_("The other service does not answer."), "stop")
         return redirect(url_for("account.show"), 303)
+    return render_template(
+        "accounts/elsewhere.html", service=name, there=there.location
+    )
 
 
 @bp.get("/sign-in/back")
@@ -454,6 +466,8 @@ def back() -> Page:
         raise NotFound
     try:
         account, to = oidc.returned(sessions.utc_now())
+    except waits.WaitFirst as error:
+        return _sign_in_page(wait_words(error), status=429)
     except oidc.Refused:
         words = _("The other service did not name an account that is known here.")
         return _sign_in_page(words, status=422)

@@ -40,7 +40,8 @@ def figures() -> Response:
             answer.headers["WWW-Authenticate"] = 'Bearer realm="metrics"'
             answer.mimetype = "text/plain"
             return answer
-    elif not _is_this_machine():
+    elif settings.proxies or settings.behind_https or not _is_this_machine():
+        # Behind a web server everybody comes from this machine.
         raise NotFound
     return metrics.page(now=datetime.now(UTC))
 
