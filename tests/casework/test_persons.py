@@ -10,9 +10,11 @@ from tests.journal.conftest import entries
 from tests.visitors import shown, signed_in
 from tracing.casework import persons
 from tracing.cli.privacy import export_person
-from tracing.journal.kinds import Kind
+from tracing.journal.kinds import READS, Kind
+from workflows.facts import Permission, PermissionRequest
 from workflows.policies import Role
 from workflows.states import Trigger
+from workflows.vocabulary import InformationItem, Use
 
 REASON = "The person has asked what is kept, letter of 3 May."
 
@@ -30,11 +32,16 @@ def cases(of):
     return [*found, factories.sent(of, **other), factories.draft(of)]
 
 
-@pytest.fixture
-def administrator(app, of):
-    visitor = signed_in(app, factories.person(of.asked, Role.ADMINISTRATOR))
+def visitor_of(app, side, *roles):
+    """An administrator at the form."""
+    visitor = signed_in(app, factories.person(side, Role.ADMINISTRATOR, *roles))
     visitor.get("/kept/person")
     return visitor
+
+
+@pytest.fixture
+def administrator(app, of):
+    return visitor_of(app, of.asked)
 
 
 def ask(visitor, name="Ewa Exampleson", reason=REASON):
@@ -50,11 +57,62 @@ def test_every_occurrence_the_authority_may_see_is_in_it(administrator, cases, o
     assert sorted(one["request"] for one in said["occurrences"]) == wanted
     first = said["occurrences"][0]
     assert first["person"]["family_name"] == "Exampleson"
-    assert first["find"]["circumstances"].startswith("Found under a seat")
-    (entry,) = entries(of.asked.id, Kind.PERSON_EXPORTED)
-    assert entry.payload["requests"] == wanted
-    assert entry.payload["reason"] == REASON
-    assert "Exampleson" not in entry.text
+    assert entries(of.asked.id, Kind.PERSON_EXPORTED)
+
+
+def test_each_request_is_entered_on_both_sides_and_the_reason_at_home_alone(
+    administrator, cases, of
+):
+    ask(administrator)
+    told = {case.reference: {"persons": [case.persons[0].id]} for case in cases[:2]}
+    for side in (of.asking, of.asked):
+        found = entries(side.id, Kind.PERSON_EXPORTED)
+        assert {one.said["object"]: one.payload for one in found} == told
+        assert {one.said["by"] for one in found} == {of.asked.code}
+    assert entries(of.asking.id, Kind.SEARCHED) == []
+    why = entries(of.asked.id, Kind.SEARCHED)
+    assert {one.said["object"] for one in why} == set(told)
+    assert {one.payload["reason"] for one in why} == {REASON}
+    assert Kind.PERSON_EXPORTED in READS
+
+
+def test_what_stands_around_the_person_is_for_who_opens_cases(app, cases, of):
+    """The role administrator opens none."""
+    found = {}
+    for roles in ((), (Role.OFFICER,)):
+        visitor = visitor_of(app, of.asked, *roles)
+        found[roles] = json.loads(ask(visitor).text)["occurrences"][0]
+    bare, whole = found.values()
+    assert {"find", "item", "basis"}.isdisjoint(bare)
+    assert bare["person"] == whole["person"]
+    assert whole["find"]["circumstances"].startswith("Found under a seat")
+
+
+@pytest.mark.parametrize("item", [None, "PERSONS"])
+def test_what_who_asked_restricts_stays_in_the_service(app, of, item):
+    """Firearms Protocol 12(5), UNTOC 18(19): only with permission."""
+    code = {"basis_handling": "H2"}
+    if item is not None:
+        rows = "basis_item_restrictions-0"
+        code = {f"{rows}-item": item, f"{rows}-handling": "H2"}
+    case = factories.after(of, Trigger.SUBMIT, Trigger.ACKNOWLEDGE, **code)
+
+    def taken(side):
+        visitor = visitor_of(app, side, Role.SUPERVISOR)
+        (one,) = json.loads(ask(visitor).text)["occurrences"]
+        return one.get("withheld"), "family_name" in one["person"], "find" in one
+
+    codes = {"PERSONS": "H2"} | ({} if item else {"TEXT": "H2"})
+    assert taken(of.asked) == (codes, False, bool(item))
+    assert taken(of.asking) == (None, True, True)
+    wanted = InformationItem(item or "WHOLE")
+    officer = factories.actor_of(of.officer)
+    said = PermissionRequest(Use.EXPORT, (wanted,), "For the person concerned.")
+    factories.take(of, case, Trigger.ASK_PERMISSION, said, actor=officer)
+    given = Permission(factories.last_event(case).position, "")
+    asking = factories.actor_of(of.investigator)
+    factories.take(of, case, Trigger.GIVE_PERMISSION, given, actor=asking)
+    assert taken(of.asked) == (None, True, True)
 
 
 def test_a_request_that_is_kept_from_the_administrator_is_not_in_it(app, of):
@@ -77,7 +135,8 @@ def test_the_file_is_signed(administrator, cases):
 
 def test_nobody_of_that_name_is_an_answer_too(administrator, cases, of):
     assert json.loads(ask(administrator, "Nobody Known").text)["occurrences"] == []
-    assert entries(of.asked.id, Kind.PERSON_EXPORTED)
+    (entry,) = entries(of.asked.id, Kind.SEARCHED)
+    assert entry.payload == {"found": 0}
 
 
 @pytest.mark.parametrize(("name", "reason"), [("", REASON), ("Ewa", "because")])

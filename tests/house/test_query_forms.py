@@ -54,7 +54,7 @@ WHERE = {
         *("_date_anew", "lift", "give"),
     },
     "casework/persons.py": {"_occurrences"},
-    "casework/leaving.py": {"_permitted"},
+    "casework/leaving.py": {"_limits", "_permitted"},
     # the worker, for all
     "casework/erasing.py": {
         *("_due", "_forget_mail", "_is_kept", "_delete_around", "_take_files"),

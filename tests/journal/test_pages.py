@@ -14,7 +14,7 @@ from tracing.extensions import db
 from tracing.journal import checkpoints
 from tracing.journal.kinds import Kind
 from tracing.journal.verify import check_export, read_checkpoint
-from workflows.facts import Permission, PermissionRequest
+from workflows.facts import Answers, Permission, PermissionRequest
 from workflows.policies import CASE_ROLES, Role
 from workflows.states import Trigger
 from workflows.vocabulary import HandlingCode, InformationItem, Use
@@ -206,6 +206,34 @@ def test_what_the_other_state_restricts_stays_in_the_service(of, auditor_of, tmp
     given = Permission(factories.last_event(request).position, "")
     factories.take(of, request, Trigger.GIVE_PERMISSION, given)
     assert export(of.asking) == (0, True)
+
+
+def test_what_who_asked_writes_under_its_code_stays_in_the_service(of, auditor_of):
+    """Clarifications and questions hold what the code of the request is about."""
+    steps = (Trigger.SUBMIT, Trigger.ACKNOWLEDGE, Trigger.ASK_CLARIFICATION)
+    case = factories.after(of, *steps, basis_handling="H2")
+    said = Answers(("The left one, says the neighbour.", "None."))
+    factories.take(of, case, Trigger.CLARIFY, said)
+    free = factories.after(of, *steps, Trigger.CLARIFY)
+
+    def export(side):
+        content = auditor_of(side).post("/journal/export").data
+        assert second.level(content) == 0
+        return b"says the neighbour" in content, b"The left one." in content
+
+    assert export(of.asking) == (True, True)
+    assert export(of.asked) == (False, True)
+    officer = factories.actor_of(of.officer)
+    asked = PermissionRequest(Use.EXPORT, (InformationItem.TEXT,), "For our archive.")
+    factories.take(of, case, Trigger.ASK_PERMISSION, asked, actor=officer)
+    given = Permission(factories.last_event(case).position, "")
+    actor = factories.actor_of(of.investigator)
+    factories.take(of, case, Trigger.GIVE_PERMISSION, given, actor=actor)
+    assert export(of.asked) == (True, True)
+    factories.take(of, case, Trigger.ENQUIRE, factories.Text("Ask the neighbour."))
+    content = auditor_of(of.asked).post("/journal/export").data
+    assert b"Ask the neighbour" not in content
+    assert free.reference.encode() in content
 
 
 def test_checkpoints_are_listed_and_handed_out_to_their_authority(

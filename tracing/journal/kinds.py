@@ -40,7 +40,6 @@ class Kind(StrEnum):
     ATTACHMENT_READ = "attachment_read"
     ATTACHMENT_REMOVED = "attachment_removed"
     ATTACHMENT_REFUSED = "attachment_refused"
-    EXPORTED = "exported"
     SIGNED_IN = "signed_in"
     SIGN_IN_REFUSED = "sign_in_refused"
     SIGNED_OUT = "signed_out"
@@ -76,7 +75,7 @@ class Kind(StrEnum):
 
 STEPS: Final = frozenset(Kind(trigger.value) for trigger in Trigger)
 READS: Final = frozenset(
-    {Kind.READ, Kind.SEARCHED, Kind.ATTACHMENT_READ, Kind.EXPORTED, Kind.GLASS_BROKEN}
+    {Kind.READ, Kind.ATTACHMENT_READ, Kind.PERSON_EXPORTED, Kind.GLASS_BROKEN}
 )
 """Who has seen something."""
 
@@ -111,7 +110,6 @@ LABELS: Final = {
     Kind.ATTACHMENT_READ: N_("File opened"),
     Kind.ATTACHMENT_REMOVED: N_("File removed"),
     Kind.ATTACHMENT_REFUSED: N_("File refused by the virus scanner"),
-    Kind.EXPORTED: N_("Request exported"),
     Kind.SIGNED_IN: N_("Signed in"),
     Kind.SIGN_IN_REFUSED: N_("Sign-in refused"),
     Kind.SIGNED_OUT: N_("Signed out"),
