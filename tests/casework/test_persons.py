@@ -4,13 +4,18 @@ import json
 
 import pytest
 from flask import current_app
+from sqlalchemy import select
 
 from tests import factories
 from tests.journal.conftest import entries
 from tests.visitors import shown, signed_in
+from tracing.accounts import letters
 from tracing.casework import persons
 from tracing.cli.privacy import export_person
+from tracing.extensions import db
+from tracing.journal import journal
 from tracing.journal.kinds import READS, Kind
+from tracing.models import OutboxMessage
 from workflows.facts import Permission, PermissionRequest
 from workflows.policies import Role
 from workflows.states import Trigger
@@ -164,15 +169,40 @@ def test_a_third_authority_gets_nothing_and_a_late_one_is_asked_who(app, cases, 
     assert ask(late).location.startswith("/confirm")
 
 
-def test_the_command_writes_a_private_file(app, cases, of, tmp_path):
-    account = factories.person(of.asking, Role.ADMINISTRATOR)
-    address, file = account.email, tmp_path / "person.json"
-    from tracing.extensions import db
-
+def command(app, *given):
     db.session.commit()
     db.session.remove()
-    given = [address, "Exampleson", str(file), "--reason", REASON]
-    done = app.test_cli_runner().invoke(export_person, given)
+    return app.test_cli_runner().invoke(export_person, [*map(str, given)])
+
+
+def test_the_command_writes_a_private_file_and_opens_no_case(app, cases, of, tmp_path):
+    """Nobody of the authority did it: the system is named, and the authority told."""
+    roles = (Role.ADMINISTRATOR, Role.SUPERVISOR)
+    address, file = factories.person(of.asking, *roles).email, tmp_path / "person.json"
+    asking, asked, mailbox = of.asking.id, of.asked.id, of.asking.email
+    done = command(app, address, "Exampleson", file, "--reason", REASON)
     assert done.exit_code == 0, done.output
     assert file.stat().st_mode & 0o777 == 0o600
-    assert len(json.loads(file.read_text())["occurrences"]) == 3
+    found = json.loads(file.read_text())["occurrences"]
+    assert len(found) == 3
+    assert "find" not in found[0]
+    for chain, count in ((journal.SYSTEM, 3), (asking, 3), (asked, 2)):
+        taken = entries(chain, Kind.PERSON_EXPORTED)
+        assert len(taken) == count
+        assert {one.said["by"] for one in taken} == {journal.SYSTEM_NAME}
+        assert all("actor" not in one.said for one in taken)
+    assert len(entries(asking, Kind.SEARCHED)) == 3
+    assert entries(asked, Kind.SEARCHED) == []
+    told = db.session.scalars(
+        select(OutboxMessage).where(OutboxMessage.event == letters.ACCOUNT)
+    ).one()
+    assert (told.recipient, told.facts["news"]) == (mailbox, "person_taken")
+
+
+def test_the_command_works_for_no_account_that_is_shut(app, cases, of, tmp_path):
+    account = factories.person(of.asking, Role.ADMINISTRATOR, active=False)
+    file = tmp_path / "person.json"
+    for address in (account.email, "nonsense"):
+        done = command(app, address, "Exampleson", file, "--reason", REASON)
+        assert done.exit_code == 1, done.output
+    assert not file.exists()

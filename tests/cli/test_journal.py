@@ -1,11 +1,17 @@
 """`tracing journal`: exit codes and what is said."""
 
 import pytest
+from sqlalchemy import select
 
 from tests import factories
 from tests.journal import forger
+from tests.journal.conftest import entries
+from tracing.accounts import letters
 from tracing.cli.journal import group
 from tracing.extensions import db
+from tracing.journal import journal
+from tracing.journal.kinds import Kind
+from tracing.models import OutboxMessage
 from workflows.states import Trigger
 
 
@@ -100,3 +106,18 @@ def test_what_is_not_there_is_said(run, filled, tmp_path):
     assert not (tmp_path / "x").exists()
     assert run("verify", "--chain", "XX-1")[0] == 3
     assert run("verify", "--chain", filled.asking.code)[0] == 0
+
+
+def test_taking_a_chain_along_is_entered_and_its_authority_told(run, filled, tmp_path):
+    number, code = filled.asking.id, filled.asking.code
+    assert run("export", code, tmp_path / "x")[0] == 0
+    for chain in (journal.SYSTEM, number):
+        (entry,) = entries(chain, Kind.JOURNAL_EXPORTED)
+        assert entry.said["by"] == journal.SYSTEM_NAME
+    told = db.session.scalars(
+        select(OutboxMessage).where(OutboxMessage.event == letters.ACCOUNT)
+    ).one()
+    assert (told.authority_id, told.facts["news"]) == (number, "journal_taken")
+    assert "journal_exported" in (tmp_path / "x").read_text()
+    assert run("export", "system", tmp_path / "y")[0] == 0
+    assert len(entries(journal.SYSTEM, Kind.JOURNAL_EXPORTED)) == 2
