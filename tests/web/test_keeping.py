@@ -118,6 +118,22 @@ def test_a_hold_keeps_it_until_two_people_lift_it(case, two):
     assert erasing.sweep(day) == [case.reference]
 
 
+def test_why_it_is_held_is_told_to_nobody_else(case, two, askers, of):
+    one, other = two
+    hold(one, case)
+    lift = f"/kept/hold/{db.session.scalars(select(LegalHold.id)).one()}/lift"
+    one.post(lift)
+    other.post(lift)
+    one.post("/kept/review", {"reference": case.reference})
+    askers[0].post("/kept/erase", {"reference": case.reference})
+    kinds = {Kind.HELD, Kind.LIFT_ASKED, Kind.HOLD_LIFTED, Kind.REVIEWED}
+    assert {e.kind for e in entries(of.asked.id, *kinds)} == {k.value for k in kinds}
+    assert entries(of.asking.id, *kinds) == []
+    assert REASON in entries(of.asked.id, Kind.HELD)[0].text
+    assert entries(of.asking.id, Kind.ERASURE_ASKED)
+    assert entries(of.asked.id, Kind.ERASURE_ASKED) == []
+
+
 @pytest.mark.parametrize(
     "given",
     [
