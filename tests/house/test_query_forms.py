@@ -59,7 +59,7 @@ WHERE = {
     "casework/erasing.py": {
         *("_due", "_forget_mail", "_is_kept", "_delete_around", "_take_files"),
         *("_delete", "_erase_entries", "carry_out", "_blank_recovery"),
-        *("_forget_forms", "erase", "finish_all"),
+        *("_forget_forms", "_blank", "_is_gone", "erase", "finish_all"),
     },
     # the worker sweeps for all, and shows nothing to anybody
     "accounts/unused.py": {"_begun", "_used", "switch_off"},

@@ -31,16 +31,17 @@ ROUNDS: Final = 5
 )
 @with_appcontext
 def purge(dry_run: bool, vacuum: bool) -> None:
-    """Erase what is due by its rule; a run that was broken off is finished."""
+    """Erase what is due by its rule or was decided; finish what was broken off."""
     if dry_run:
         for reference in erasing.due(datetime.now(UTC)):
             click.echo(reference)
         return
+    decided = erasing.carry_out()
     gone = erasing.sweep()
     erasing.scrub(vacuum=vacuum)
     for reference in gone:
         click.echo(reference)
-    click.echo(f"{len(gone)} erased.")
+    click.echo(f"{len(gone) + decided} erased.")
 
 
 keys = AppGroup("keys", help="The keys of what names people: add, turn, look.")

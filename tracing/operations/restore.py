@@ -254,6 +254,8 @@ def _put_erasures_back(backup: Opened, instance: Path) -> None:
     ours = listed.read_text("utf-8").splitlines() if listed.exists() else []
     listed.touch(mode=0o600)
     with listed.open("a", encoding="utf-8") as out:
+        if listed.read_bytes()[-1:] not in (b"", b"\n"):
+            out.write("\n")
         out.writelines(f"{one}\n" for one in theirs.splitlines() if one not in ours)
 
 
