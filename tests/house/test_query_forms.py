@@ -68,7 +68,13 @@ WHERE = {
     },
     "notifications/reminders.py": {"_owed", "_requests", "_write", "rows_of", "sweep"},
     # the command line, and what watches the service: figures and no names
-    "casework/reconcile.py": {"_entered", "_requests", "differences"},
+    "casework/reconcile.py": {
+        "_entered",
+        "_files",
+        "_gone",
+        "_requests",
+        "differences",
+    },
     "cli/demo.py": {"_mark_the_past_done"},
     "operations/dumps.py": {"dumped", "empty_again", "heads"},
     "operations/facts.py": {

@@ -15,7 +15,7 @@ from tracing.extensions import db
 from tracing.journal import checkpoints, journal, live
 from tracing.journal import verify as offline
 from tracing.journal.kinds import Kind
-from tracing.journal.verify import OK, UNREADABLE, Report, Unreadable
+from tracing.journal.verify import UNREADABLE, Report, Unreadable, worst
 from tracing.models import Authority
 
 group = AppGroup("journal", help="The journal: check, sign, export.")
@@ -65,7 +65,7 @@ def verify(
     for report in reports:
         for line in report.lines():
             click.echo(line)
-    sys.exit(max((report.level for report in reports), default=OK))
+    sys.exit(worst(report.level for report in reports))
 
 
 def _live(
