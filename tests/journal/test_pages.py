@@ -10,6 +10,7 @@ from tests.factories import WAY_TO
 from tests.journal import forger, second
 from tests.journal.conftest import entries
 from tests.visitors import shown, signed_in
+from tracing.casework import persons
 from tracing.extensions import db
 from tracing.journal import checkpoints
 from tracing.journal.kinds import Kind
@@ -82,6 +83,33 @@ def test_who_has_seen_a_request_is_one_click_away(of, request_, auditor_of):
     assert of.investigator.name in page
     assert of.asked.name in page
     assert "Receipt confirmed" not in page
+
+
+def test_who_has_seen_a_person_starts_from_the_person(app, of):
+    two = {
+        "persons_persons-1-role": "SUSPECT",
+        "persons_persons-1-family_name": "Otherson",
+        "persons_persons-1-sex": "UNKNOWN",
+    }
+    case = factories.after(of, Trigger.SUBMIT, **two)
+    signed_in(app, of.officer).get(f"/trace-requests/{case.reference}")
+    keeper = factories.actor_of(factories.person(of.asked, Role.ADMINISTRATOR))
+    reference, authority = case.reference, of.asking
+    supervisor = signed_in(app, factories.person(authority, Role.SUPERVISOR))
+    persons.export(keeper, "Otherson", "Otherson has asked what is kept of him.")
+    address = f"/trace-requests/{reference}/journal?person="
+    page = supervisor.get(f"/trace-requests/{reference}").text
+    assert all(f"{address}{number}" in page for number in (1, 2))
+    first, second_ = (supervisor.get(f"{address}{n}").text for n in (1, 2))
+    assert "Exampleson" in first
+    assert "Otherson" not in first
+    assert "Request opened" in first
+    assert "Data of a person exported" not in first
+    assert "Data of a person exported" in second_
+    assert "Request opened" in second_
+    assert supervisor.get(f"{address}3").status_code == 404
+    assert supervisor.get(f"{address}0").status_code == 404
+    assert supervisor.get(f"{address}x").status_code == 400
 
 
 def test_a_third_authority_is_told_that_there_is_nothing(of, request_, auditor_of):

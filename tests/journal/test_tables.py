@@ -36,14 +36,13 @@ SQLITE = [
     "INSERT OR REPLACE INTO journal_checkpoint SELECT * FROM journal_checkpoint",
     "UPDATE OR REPLACE journal_entry SET seq = 1",
     # By the number that SQLite gives each row, unasked.
-    "INSERT OR REPLACE INTO journal_checkpoint"
-    " (rowid, chain_id, size, at, frontier, note) SELECT rowid, chain_id, size + 1000,"
-    " at, frontier, note FROM journal_checkpoint",
-    "REPLACE INTO journal_payload (rowid, chain_id, seq, payload)"
-    " SELECT rowid, chain_id, seq + 1000, payload FROM journal_payload",
-    "REPLACE INTO journal_entry (rowid, chain_id, seq, at, kind, about, record, hash)"
-    " SELECT rowid, chain_id, seq + 1000, at, kind, about, record, hash"
-    " FROM journal_entry",
+    """REPLACE INTO journal_checkpoint (rowid, chain_id, size, at, frontier, note)
+    SELECT rowid, chain_id, size + 99, at, frontier, note FROM journal_checkpoint""",
+    """REPLACE INTO journal_payload (rowid, chain_id, seq, payload)
+    SELECT rowid, chain_id, seq + 99, payload FROM journal_payload""",
+    """REPLACE INTO journal_entry (rowid, chain_id, seq, at, kind, about, record, hash)
+    SELECT rowid, chain_id, seq + 99, at, kind, about, record, hash
+    FROM journal_entry""",
 ]
 HEADS = (
     "INSERT OR REPLACE INTO journal_chain SELECT {}, {}, origin, 0, zeroblob(32)"

@@ -98,8 +98,8 @@ def _files(
         ).where(Attachment.request_id.in_([request.id for request in requests]))
     )
     found: dict[int, list[tuple[int, int, str]]] = {}
-    for request_id, *file in rows:
-        found.setdefault(request_id or 0, []).append((file[0], file[1], file[2]))
+    for request_id, owner, number, sha256 in rows:
+        found.setdefault(request_id or 0, []).append((owner, number, sha256))
     return found
 
 

@@ -66,6 +66,7 @@ class Kind(StrEnum):
     ERASURE_GIVEN = "erasure_given"
     KEEPING_CHANGED = "keeping_changed"
     PERSON_EXPORTED = "person_exported"
+    MAIL_RETRIED = "mail_retried"
 
     @property
     def label(self) -> str:
@@ -136,4 +137,5 @@ LABELS: Final = {
     Kind.ERASURE_GIVEN: N_("Erasure decided"),
     Kind.KEEPING_CHANGED: N_("Years of keeping changed"),
     Kind.PERSON_EXPORTED: N_("Data of a person exported"),
+    Kind.MAIL_RETRIED: N_("Mail queued again"),
 }
