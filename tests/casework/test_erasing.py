@@ -10,15 +10,24 @@ from sqlalchemy import func, select, text
 
 from tests import factories
 from tests.factories import files
+from tests.journal.conftest import entries
 from tests.visitors import shown, signed_in
 from tracing.adapters.folder import FolderStore
-from tracing.casework import attachments, erasing, queries, reconcile
+from tracing.casework import (
+    attachments,
+    erasing,
+    glass,
+    persons,
+    queries,
+    reconcile,
+)
 from tracing.casework.attachments import Given
 from tracing.extensions import db
 from tracing.journal import live
 from tracing.journal.verify import OK
 from tracing.models import (
     Attachment,
+    BreakGlass,
     Erasure,
     FormKey,
     LegalHold,
@@ -29,6 +38,7 @@ from tracing.models import (
 )
 from workflows import retention
 from workflows.facts import Text
+from workflows.policies import Role
 from workflows.retention import Data
 from workflows.states import Trigger
 
@@ -285,19 +295,66 @@ def test_what_a_restore_brings_back_is_erased_again(app, case, tmp_path, canary)
     assert erasing.reapply(app, file) == 0
 
 
-def test_a_legal_hold_keeps_it_and_an_end_of_the_hold_lets_it_go(case, of):
-    last = case.keep_until
+def test_what_was_erased_before_a_restore_goes_whatever_held_it_then(
+    app, case, of, tmp_path
+):
+    """The backup is of a time when a hold still kept it."""
+    day = case.keep_until
+    hold_until(case, of, day + timedelta(days=10))
+    file = tmp_path / "erasures.jsonl"
+    said = {"at": f"{day}T03:00:00.00Z", "rule": "ended", "reference": case.reference}
+    file.write_text(json.dumps(said | {"persons": []}))
+    reference = case.reference
+    db.session.remove()
+    assert erasing.reapply(app, file) == 1
+    assert again(reference).persons == []
+
+
+def test_a_line_that_was_cut_short_takes_no_other_along(app, case):
+    file = Path(app.instance_path) / erasing.LIST
+    file.write_text('{"at": "2026-01-')
+    erasing.sweep(on(case.keep_until))
+    (line,) = erasing.noted(file)
+    assert line["reference"] == case.reference
+
+
+def test_what_was_said_of_it_elsewhere_goes_as_well(app, case, of, canary):
+    """A reason an operator gave in vain, one of an export, an importer."""
+    home = factories.authority()
+    operator = factories.actor_of(factories.person(home, Role.OPERATOR))
+    now = datetime.now(UTC)
+    glass.ask(operator, case.reference, f"{canary} has called and asks.", now)
+    keeper = factories.actor_of(factories.person(of.asked, Role.ADMINISTRATOR))
+    chains, reference = (home.id, of.asked.id, of.asking.id), case.reference
+    persons.export(keeper, canary, f"{canary} has asked what is kept.")
+    case = again(reference)
+    case.item.importer_name = canary
+    db.session.commit()
+    erasing.sweep(on(case.keep_until))
+    assert again(reference).item.importer_name is None
+    assert db.session.scalars(select(BreakGlass)).one().reason == ""
+    for chain in chains:
+        assert all(canary not in one.text for one in entries(chain))
+    is_whole()
+
+
+def hold_until(case, of, until):
     db.session.add(
         LegalHold(
             request_id=case.id,
             authority_id=of.asked.id,
             reason="A court has asked for it.",
-            until=last + timedelta(days=10),
+            until=until,
             set_by_id=of.officer.id,
-            set_at=on(last - timedelta(days=20)),
+            set_at=datetime.now(UTC),
         )
     )
     db.session.commit()
+
+
+def test_a_legal_hold_keeps_it_and_an_end_of_the_hold_lets_it_go(case, of):
+    last = case.keep_until
+    hold_until(case, of, last + timedelta(days=10))
     assert erasing.sweep(on(last + timedelta(days=10))) == []
     assert erasing.sweep(on(last + timedelta(days=11))) == [case.reference]
 

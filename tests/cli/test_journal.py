@@ -1,11 +1,22 @@
 """`tracing journal`: exit codes and what is said."""
 
 import pytest
+from sqlalchemy import select
 
 from tests import factories
+from tests.factories import files
 from tests.journal import forger
+from tests.journal.conftest import entries
+from tests.visitors import shown, signed_in
+from tracing.accounts import letters
+from tracing.casework import attachments
+from tracing.casework.attachments import Given
 from tracing.cli.journal import group
 from tracing.extensions import db
+from tracing.journal import journal
+from tracing.journal.kinds import Kind
+from tracing.models import OutboxMessage
+from workflows.policies import Role
 from workflows.states import Trigger
 
 
@@ -100,3 +111,75 @@ def test_what_is_not_there_is_said(run, filled, tmp_path):
     assert not (tmp_path / "x").exists()
     assert run("verify", "--chain", "XX-1")[0] == 3
     assert run("verify", "--chain", filled.asking.code)[0] == 0
+
+
+def test_taking_a_chain_along_is_entered_and_its_authority_told(run, filled, tmp_path):
+    number, code = filled.asking.id, filled.asking.code
+    assert run("export", code, tmp_path / "x")[0] == 0
+    for chain in (journal.SYSTEM, number):
+        (entry,) = entries(chain, Kind.JOURNAL_EXPORTED)
+        assert entry.said["by"] == journal.SYSTEM_NAME
+    told = db.session.scalars(
+        select(OutboxMessage).where(OutboxMessage.event == letters.ACCOUNT)
+    ).one()
+    assert (told.authority_id, told.facts["news"]) == (number, "journal_taken")
+    assert "journal_exported" in (tmp_path / "x").read_text()
+    assert run("export", "system", tmp_path / "y")[0] == 0
+    assert len(entries(journal.SYSTEM, Kind.JOURNAL_EXPORTED)) == 2
+
+
+def test_one_content_that_does_not_open_stops_no_check(app, run, filled, tmp_path):
+    """The database lets a value pass that a newer key is said to have closed."""
+    number, code = filled.asking.id, filled.asking.code
+    auditor = factories.person(filled.asking, Role.AUDITOR)
+    poison = "UPDATE journal_payload SET payload = 'v9.x' WHERE chain_id={} AND seq={}"
+    forger.run(poison.format(number, 2))
+    status, said = run("verify")
+    assert status == 3
+    assert f"not readable: {code}, entry 2: what it carried does not open" in said
+    assert f"{filled.asked.code}: 2 entries, whole" in said
+    visitor = signed_in(app, auditor)
+    page = shown(visitor.get("/journal").text)
+    assert "Its content does not open" in page
+    assert "The journal was changed" not in page
+    assert run("export", code, tmp_path / "x")[0] == 0
+    assert "1 payloads were withheld" in run("verify", "--file", tmp_path / "x")[1]
+    forger.disarm()
+    forger.reword(filled.asked.id, 1, object="2026-KE-0000001A")
+    assert run("verify")[0] == 2
+
+
+def test_a_request_that_was_deleted_whole_and_a_file_that_is_another_are_found(
+    run, filled
+):
+    actor = factories.actor_of(filled.investigator)
+    case, other = factories.draft(filled), factories.after(filled, Trigger.SUBMIT)
+    given = Given("letter.pdf", files.pdf())
+    attachments.receive(actor, given, form_key="", request=case)
+    factories.take(filled, case, Trigger.SUBMIT)
+    assert run("verify")[0] == 0
+    others = f"{case.reference} has other files than were entered"
+    for change in (
+        f"UPDATE attachment SET sha256 = '{'0' * 64}'",
+        "DELETE FROM attachment",
+    ):
+        forger.run(change)
+        status, said = run("verify")
+        assert (status, others in said) == (2, True)
+    reference, number = other.reference, other.id
+    db.session.expunge_all()
+    for table in (
+        "marking WHERE item_id IN (SELECT id FROM item WHERE request_id={})",
+        "item WHERE request_id = {}",
+        "person WHERE request_id = {}",
+        "request_event WHERE request_id = {}",
+        "outbox_message WHERE request_id = {}",
+        "due_work WHERE request_id = {}",
+        "trace_request WHERE id = {}",
+    ):
+        forger.run(f"DELETE FROM {table.format(number)}")
+    status, said = run("verify")
+    assert status == 2
+    for chain in (filled.asking.code, filled.asked.code):
+        assert f"TAMPERED: {chain}" in said
+    assert said.count(f"{reference} was sent and stands in no table") == 2

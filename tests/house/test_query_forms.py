@@ -54,12 +54,12 @@ WHERE = {
         *("_date_anew", "lift", "give"),
     },
     "casework/persons.py": {"_occurrences"},
-    "casework/leaving.py": {"_permitted"},
+    "casework/leaving.py": {"_limits", "_permitted"},
     # the worker, for all
     "casework/erasing.py": {
         *("_due", "_forget_mail", "_is_kept", "_delete_around", "_take_files"),
         *("_delete", "_erase_entries", "carry_out", "_blank_recovery"),
-        *("_forget_forms", "erase", "finish_all"),
+        *("_forget_forms", "_blank", "_is_gone", "erase", "finish_all"),
     },
     # the worker sweeps for all, and shows nothing to anybody
     "accounts/unused.py": {"_begun", "_used", "switch_off"},
@@ -68,7 +68,13 @@ WHERE = {
     },
     "notifications/reminders.py": {"_owed", "_requests", "_write", "rows_of", "sweep"},
     # the command line, and what watches the service: figures and no names
-    "casework/reconcile.py": {"_entered", "_requests", "differences"},
+    "casework/reconcile.py": {
+        "_entered",
+        "_files",
+        "_gone",
+        "_requests",
+        "differences",
+    },
     "cli/demo.py": {"_mark_the_past_done"},
     "operations/dumps.py": {"dumped", "empty_again", "heads"},
     "operations/facts.py": {

@@ -10,11 +10,12 @@ from tests.factories import WAY_TO
 from tests.journal import forger, second
 from tests.journal.conftest import entries
 from tests.visitors import shown, signed_in
+from tracing.casework import persons
 from tracing.extensions import db
 from tracing.journal import checkpoints
 from tracing.journal.kinds import Kind
 from tracing.journal.verify import check_export, read_checkpoint
-from workflows.facts import Permission, PermissionRequest
+from workflows.facts import Answers, Permission, PermissionRequest
 from workflows.policies import CASE_ROLES, Role
 from workflows.states import Trigger
 from workflows.vocabulary import HandlingCode, InformationItem, Use
@@ -82,6 +83,33 @@ def test_who_has_seen_a_request_is_one_click_away(of, request_, auditor_of):
     assert of.investigator.name in page
     assert of.asked.name in page
     assert "Receipt confirmed" not in page
+
+
+def test_who_has_seen_a_person_starts_from_the_person(app, of):
+    two = {
+        "persons_persons-1-role": "SUSPECT",
+        "persons_persons-1-family_name": "Otherson",
+        "persons_persons-1-sex": "UNKNOWN",
+    }
+    case = factories.after(of, Trigger.SUBMIT, **two)
+    signed_in(app, of.officer).get(f"/trace-requests/{case.reference}")
+    keeper = factories.actor_of(factories.person(of.asked, Role.ADMINISTRATOR))
+    reference, authority = case.reference, of.asking
+    supervisor = signed_in(app, factories.person(authority, Role.SUPERVISOR))
+    persons.export(keeper, "Otherson", "Otherson has asked what is kept of him.")
+    address = f"/trace-requests/{reference}/journal?person="
+    page = supervisor.get(f"/trace-requests/{reference}").text
+    assert all(f"{address}{number}" in page for number in (1, 2))
+    first, second_ = (supervisor.get(f"{address}{n}").text for n in (1, 2))
+    assert "Exampleson" in first
+    assert "Otherson" not in first
+    assert "Request opened" in first
+    assert "Data of a person exported" not in first
+    assert "Data of a person exported" in second_
+    assert "Request opened" in second_
+    assert supervisor.get(f"{address}3").status_code == 404
+    assert supervisor.get(f"{address}0").status_code == 404
+    assert supervisor.get(f"{address}x").status_code == 400
 
 
 def test_a_third_authority_is_told_that_there_is_nothing(of, request_, auditor_of):
@@ -230,6 +258,34 @@ def test_what_the_other_state_restricts_stays_in_the_service(of, auditor_of, tmp
     given = Permission(factories.last_event(request).position, "")
     factories.take(of, request, Trigger.GIVE_PERMISSION, given)
     assert export(of.asking) == (0, True)
+
+
+def test_what_who_asked_writes_under_its_code_stays_in_the_service(of, auditor_of):
+    """Clarifications and questions hold what the code of the request is about."""
+    steps = (Trigger.SUBMIT, Trigger.ACKNOWLEDGE, Trigger.ASK_CLARIFICATION)
+    case = factories.after(of, *steps, basis_handling="H2")
+    said = Answers(("The left one, says the neighbour.", "None."))
+    factories.take(of, case, Trigger.CLARIFY, said)
+    free = factories.after(of, *steps, Trigger.CLARIFY)
+
+    def export(side):
+        content = auditor_of(side).post("/journal/export").data
+        assert second.level(content) == 0
+        return b"says the neighbour" in content, b"The left one." in content
+
+    assert export(of.asking) == (True, True)
+    assert export(of.asked) == (False, True)
+    officer = factories.actor_of(of.officer)
+    asked = PermissionRequest(Use.EXPORT, (InformationItem.TEXT,), "For our archive.")
+    factories.take(of, case, Trigger.ASK_PERMISSION, asked, actor=officer)
+    given = Permission(factories.last_event(case).position, "")
+    actor = factories.actor_of(of.investigator)
+    factories.take(of, case, Trigger.GIVE_PERMISSION, given, actor=actor)
+    assert export(of.asked) == (True, True)
+    factories.take(of, case, Trigger.ENQUIRE, factories.Text("Ask the neighbour."))
+    content = auditor_of(of.asked).post("/journal/export").data
+    assert b"Ask the neighbour" not in content
+    assert free.reference.encode() in content
 
 
 def test_checkpoints_are_listed_and_handed_out_to_their_authority(

@@ -35,7 +35,20 @@ SQLITE = [
     "REPLACE INTO journal_payload SELECT * FROM journal_payload",
     "INSERT OR REPLACE INTO journal_checkpoint SELECT * FROM journal_checkpoint",
     "UPDATE OR REPLACE journal_entry SET seq = 1",
+    # By the number that SQLite gives each row, unasked.
+    """REPLACE INTO journal_checkpoint (rowid, chain_id, size, at, frontier, note)
+    SELECT rowid, chain_id, size + 99, at, frontier, note FROM journal_checkpoint""",
+    """REPLACE INTO journal_payload (rowid, chain_id, seq, payload)
+    SELECT rowid, chain_id, seq + 99, payload FROM journal_payload""",
+    """REPLACE INTO journal_entry (rowid, chain_id, seq, at, kind, about, record, hash)
+    SELECT rowid, chain_id, seq + 99, at, kind, about, record, hash
+    FROM journal_entry""",
 ]
+HEADS = (
+    "INSERT OR REPLACE INTO journal_chain SELECT {}, {}, origin, 0, zeroblob(32)"
+    " FROM journal_chain"
+)
+SQLITE_ALONE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 POSTGRESQL = [
     "TRUNCATE journal_entry CASCADE",
     "TRUNCATE journal_payload",
@@ -69,6 +82,41 @@ def test_nothing_in_it_is_replaced_or_emptied(filled):
     for statement in SQLITE if sqlite else POSTGRESQL:
         refused(statement)
     assert worst() == 0
+
+
+@SQLITE_ALONE
+def test_no_head_is_set_back_by_replacing_it(filled):
+    """SQLite lets it pass in silence, and does nothing."""
+    before = db.session.execute(text("SELECT * FROM journal_chain")).all()
+    for number, name in (("id", "name"), ("id", "'x' || id"), ("id + 99", "name")):
+        db.session.execute(text(HEADS.format(number, name)))
+    after = db.session.execute(text("SELECT * FROM journal_chain")).all()
+    assert after == before
+    assert worst() == 0
+
+
+@SQLITE_ALONE
+def test_an_erasure_takes_no_other_row_along(filled):
+    """An erasure that is allowed, and puts its row in the place of another."""
+    reference = entries(filled.asking.id)[0].said["object"]
+    given = {"authority_id": filled.asking.id, "ground": "g", "why": "w"}
+    count = journal.erase(None, reference, **given)
+    db.session.commit()
+    taken = (
+        "UPDATE OR REPLACE journal_payload SET rowid = (SELECT min(rowid) FROM"
+        " journal_payload WHERE chain_id = :other), payload = NULL, salt = NULL,"
+        " erased_by = 99 WHERE chain_id = :chain AND seq = :seq"
+    )
+    db.session.execute(
+        text(
+            "INSERT INTO journal_entry SELECT chain_id, 99, at, 'erased', actor_id,"
+            " about, record, hash FROM journal_entry WHERE chain_id = :chain AND seq = 1"
+        ),
+        {"chain": filled.asking.id},
+    )
+    where = {"chain": filled.asking.id, "other": filled.asked.id, "seq": count + 1}
+    with pytest.raises(DBAPIError, match="journal is not"):
+        db.session.execute(text(taken), where)
 
 
 def test_an_erasure_erases_and_does_not_rewrite(filled):

@@ -6,12 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.journal.conftest import entries
 from tests.notifications.people import NOW, authority, message, with_mail
 from tracing import worker
 from tracing.adapters.smtp import SmtpChannel, message_of
+from tracing.cli.mail import group
 from tracing.extensions import db
+from tracing.journal import journal
+from tracing.journal.kinds import Kind
 from tracing.models import Delivery, OutboxMessage
 from tracing.notifications import outbox
+from tracing.operations import pause
 from tracing.ports import DeliveryError, Envelope
 
 
@@ -200,6 +205,20 @@ def test_the_dead_can_be_queued_anew_by_their_own_authority(put, session, drain)
     assert outbox.retry_dead(ids, now=NOW, authority_id=rows[0].authority_id) == 2
     assert drain().sent == 2
     assert outbox.retry_dead(ids, now=NOW) == 0
+
+
+def test_the_command_sends_again_what_no_server_took(app, put, session):
+    failed = {"delivery": Delivery.DEAD, "attempts": 12}
+    put(2, **failed, last_error="550 no such user")
+    put(1, **failed)
+    put(1, **failed, last_error=pause.OLD)
+    session.commit()
+    assert "3 messages" in app.test_cli_runner().invoke(group, ["retry"]).output
+    session.expire_all()
+    assert outbox.pending_counts().queued == 3
+    assert outbox.pending_counts().dead == 1
+    (entry,) = entries(journal.SYSTEM, Kind.MAIL_RETRIED)
+    assert entry.payload == {"messages": 3}
 
 
 def test_what_waits_and_what_died_is_counted(put, office):

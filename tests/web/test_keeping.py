@@ -1,6 +1,7 @@
 """Who decides what is kept: reviews, holds, and erasures that two people decide."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event, select
@@ -119,6 +120,22 @@ def test_a_hold_keeps_it_until_two_people_lift_it(case, two):
     assert erasing.sweep(day) == [case.reference]
 
 
+def test_why_it_is_held_is_told_to_nobody_else(case, two, askers, of):
+    one, other = two
+    hold(one, case)
+    lift = f"/kept/hold/{db.session.scalars(select(LegalHold.id)).one()}/lift"
+    one.post(lift)
+    other.post(lift)
+    one.post("/kept/review", {"reference": case.reference})
+    askers[0].post("/kept/erase", {"reference": case.reference})
+    kinds = {Kind.HELD, Kind.LIFT_ASKED, Kind.HOLD_LIFTED, Kind.REVIEWED}
+    assert {e.kind for e in entries(of.asked.id, *kinds)} == {k.value for k in kinds}
+    assert entries(of.asking.id, *kinds) == []
+    assert REASON in entries(of.asked.id, Kind.HELD)[0].text
+    assert entries(of.asking.id, Kind.ERASURE_ASKED)
+    assert entries(of.asked.id, Kind.ERASURE_ASKED) == []
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -146,7 +163,9 @@ def test_one_asks_to_erase_and_another_does_it(case, askers, of):
     assert case.reference in other.get("/kept").text
     assert other.post(f"/kept/erase/{number}").status_code == 303
     assert case.reference not in other.get("/kept").text
+    assert size_of_the_log() != 0
     assert erasing.carry_out() == 1
+    assert not size_of_the_log(), "what was written before is not in it any more"
     assert again(case).persons == []
     assert other.post(f"/kept/erase/{number}").status_code == 404
     done = db.session.scalars(select(Erasure)).one()
@@ -155,6 +174,28 @@ def test_one_asks_to_erase_and_another_does_it(case, askers, of):
     assert entries(of.asking.id, Kind.ERASURE_GIVEN)[0].payload is None
     said = entries(of.asking.id, Kind.ERASED)[-1].payload
     assert said["why"] == f"asked by {done.asked_by_id}, given by {done.given_by_id}"
+
+
+def size_of_the_log():
+    """The bytes of SQLite's log; PostgreSQL has none that could be emptied."""
+    file = db.engine.url.database
+    if db.engine.dialect.name != "sqlite":
+        return None
+    return Path(f"{file}-wal").stat().st_size
+
+
+def test_an_order_that_a_rule_came_before_does_not_wait_for_ever(case, askers):
+    one, other = askers
+    one.post("/kept/erase", {"reference": case.reference})
+    number = db.session.scalars(select(Erasure.id)).one()
+    other.post(f"/kept/erase/{number}")
+    assert erasing.due(datetime.now(UTC)) == [case.reference]
+    day = datetime.combine(case.keep_until, datetime.min.time(), UTC)
+    assert erasing.erase(case.reference, day) is not None
+    erasing.finish_all()
+    assert erasing.oldest_undone() is not None
+    assert erasing.carry_out() == 0
+    assert erasing.oldest_undone() is None
 
 
 def test_what_is_held_is_not_erased_by_order_either(case, askers):
@@ -252,6 +293,15 @@ def test_a_third_authority_learns_nothing(app, case):
         assert third.post("/kept/review", {"reference": reference}).status_code == 404
         assert third.post("/kept/erase", {"reference": reference}).status_code == 404
     assert hold(third, case).status_code == 404
+
+
+def test_the_command_carries_out_what_was_decided(app, case, askers):
+    one, other = askers
+    one.post("/kept/erase", {"reference": case.reference})
+    number = db.session.scalars(select(Erasure.id)).one()
+    other.post(f"/kept/erase/{number}")
+    db.session.remove()
+    assert "1 erased" in app.test_cli_runner().invoke(purge).output
 
 
 def test_the_command_says_what_is_due_and_erases_it(app, case):

@@ -33,6 +33,8 @@ class News(StrEnum):
     UNUSED = "unused"
     RESET_OUTSIDE = "reset_outside"
     ADDED_OUTSIDE = "added_outside"
+    PERSON_TAKEN = "person_taken"
+    JOURNAL_TAKEN = "journal_taken"
 
 
 INVITATION: Final = "invitation"
@@ -72,8 +74,9 @@ def _write(
 
 
 def tell_mailbox(authority: Authority, news: News, now: datetime) -> None:
-    """Tell the mailbox of an authority of something about its people."""
-    facts = {"path": "/people", "news": news.value}
+    """Tell the mailbox of an authority of something that was done outside of it."""
+    path = "/journal" if news in (News.PERSON_TAKEN, News.JOURNAL_TAKEN) else "/people"
+    facts = {"path": path, "news": news.value}
     _write(authority.id, mailbox_of(authority), ACCOUNT, facts, now)
 
 

@@ -96,15 +96,37 @@ def sweep(now: datetime | None = None) -> list[str]:
 def carry_out(now: datetime | None = None) -> int:
     """Erase what two people of an authority have decided; return how many requests."""
     at = now or utcnow()
-    waiting = select(Erasure.id).where(
-        Erasure.given_by_id.is_not(None), Erasure.done_at.is_(None)
-    )
     done = 0
-    for number in db.session.scalars(waiting.order_by(Erasure.id).limit(AT_ONCE)).all():
+    for number in db.session.scalars(_decided(Erasure.id)).all():
         order = db.session.get_one(Erasure, number)
-        done += erase(order.reference, at, order=order) is not None
+        if erase(order.reference, at, order=order) is not None:
+            done += 1
+        elif _is_gone(order.reference):
+            order.done_at = order.finished_at = at
+            db.session.commit()
     finish_all()
+    if done:
+        scrub()
     return done
+
+
+def _decided(column: Any) -> Any:
+    return (
+        select(column)
+        .where(Erasure.given_by_id.is_not(None), Erasure.done_at.is_(None))
+        .order_by(Erasure.id)
+        .limit(AT_ONCE)
+    )
+
+
+def _is_gone(reference: str) -> bool:
+    """Tell whether nothing is left to erase: a rule came first, or a restore."""
+    left = db.session.scalar(
+        select(TraceRequest.id).where(
+            TraceRequest.reference == reference, TraceRequest.erased_at.is_(None)
+        )
+    )
+    return left is None
 
 
 def oldest_undone() -> datetime | None:
@@ -117,10 +139,11 @@ def oldest_undone() -> datetime | None:
 
 
 def due(now: datetime) -> list[str]:
-    """Return what a run would erase, up to a thousand."""
-    found = list(_due(now.date(), AT_ONCE))
+    """Return what a run would erase, up to a thousand of each kind."""
+    decided = db.session.scalars(_decided(Erasure.reference)).all()
+    found = dict.fromkeys([*decided, *_due(now.date(), AT_ONCE)])
     db.session.rollback()
-    return found
+    return list(found)
 
 
 def _forget_mail(now: datetime) -> None:
@@ -159,10 +182,12 @@ def erase(
     *,
     by_rule: bool = False,
     order: Erasure | None = None,
+    once_more: bool = False,
 ) -> Erasure | None:
     """Erase what one request says of persons; None where there is nothing to erase.
 
-    By its rule only when it is due and nothing holds it. Commits.
+    By its rule only when it is due; not what a hold keeps, unless it was erased before
+    and is `once_more`: then nothing held it any longer. Commits.
     """
     request = db.session.scalar(
         select(TraceRequest)
@@ -173,7 +198,7 @@ def erase(
     if (
         request is None
         or request.erased_at is not None
-        or _is_kept(request, now.date(), by_rule=by_rule)
+        or (not once_more and _is_kept(request, now.date(), by_rule=by_rule))
     ):
         db.session.rollback()
         return None
@@ -186,6 +211,10 @@ def erase(
     done.done_at = now
     db.session.add(done)
     _blank_recovery(request)
+    for asked in db.session.scalars(
+        select(BreakGlass).where(BreakGlass.reference == reference)
+    ):
+        asked.reason = ""
     if draft:
         _delete(request)
     else:
@@ -246,19 +275,16 @@ def _blank(request: TraceRequest, now: datetime) -> None:
     request.provided = []
     _blank_row(request)
     _blank_row(request.item)
+    request.item.importer_name = None
     for event in request.events:
         event.carried = retention.without_words(event.carried)
-    for held in db.session.scalars(_of(LegalHold, request)):
+    for held in db.session.scalars(
+        select(LegalHold).where(LegalHold.request_id == request.id)
+    ):
         held.reason = ""
-    for opened in db.session.scalars(_of(BreakGlass, request)):
-        opened.reason = ""
     request.erased_at = now
     request.review_on = None
     _delete_around(request)
-
-
-def _of(model: Any, request: TraceRequest) -> Any:
-    return select(model).where(model.request_id == request.id)
 
 
 def _delete_around(request: TraceRequest) -> None:
@@ -359,7 +385,8 @@ def _note(file: Path, line: dict[str, Any]) -> None:
         return
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "a", encoding="utf-8") as out:
-        out.write(text)
+        # A line that was cut short ends here, and takes none with it.
+        out.write(text if file.read_bytes()[-1:] in (b"", b"\n") else f"\n{text}")
         out.flush()
         os.fsync(out.fileno())
 
@@ -381,7 +408,8 @@ def reapply(app: Flask, path: Path) -> int:
         done = 0
         for line in noted(path):
             now = datetime.fromisoformat(line["at"])
-            done += erase(str(line["reference"]), now) is not None
+            again = erase(str(line["reference"]), now, once_more=True)
+            done += again is not None
         finish_all()
         return done
 
@@ -404,7 +432,6 @@ def scrub(*, vacuum: bool = False) -> None:
     room is used again; `vacuum` writes the tables anew without them.
     """
     db.session.rollback()
-    db.session.remove()
     raw = db.engine.raw_connection()
     try:
         driver: Any = raw.driver_connection

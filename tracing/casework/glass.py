@@ -58,9 +58,9 @@ def ask(actor: Actor, reference: str, reason: str, now: datetime) -> None:
             reference=wanted, reason=text, asked_by_id=actor.user_id, asked_at=now
         )
     )
-    # What was typed is not said to be a request: nobody learns whether there is one.
-    said = {"reference": wanted, "reason": text}
-    journal.record(Kind.GLASS_ASKED, actor, payload=said)
+    # About what was typed, whether there is such a request or not: nobody learns which,
+    # and if there is, the reason is erased with it.
+    journal.record(Kind.GLASS_ASKED, actor, about=wanted, payload={"reason": text})
     db.session.commit()
 
 

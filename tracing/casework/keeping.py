@@ -19,7 +19,6 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from tracing.casework import erasing, queries
-from tracing.casework.apply import parties_of
 from tracing.casework.references import is_reference
 from tracing.extensions import db
 from tracing.journal import journal
@@ -358,10 +357,5 @@ def _require_free(request: TraceRequest, now: datetime) -> None:
 
 
 def _enter(kind: Kind, actor: Actor, request: TraceRequest, **said: object) -> None:
-    journal.record(
-        kind,
-        actor,
-        about=request.reference,
-        parties=parties_of(request),
-        payload=said,
-    )
+    """Enter at home alone: why an authority keeps something is nobody else's affair."""
+    journal.record(kind, actor, about=request.reference, payload=said)

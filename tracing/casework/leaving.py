@@ -1,43 +1,98 @@
 """What may leave the service: an export holds back what another State has restricted."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 
 from tracing.extensions import db
-from tracing.models import Authority, RequestEvent, TraceRequest
+from tracing.models import Authority, ItemRestriction, RequestEvent, TraceRequest
 from workflows import restrictions
-from workflows.states import Trigger
+from workflows.facts import Restriction
+from workflows.restrictions import Fate
+from workflows.states import Party, State, Trigger
+from workflows.vocabulary import HandlingCode, InformationItem, Use
 
 _ANSWER: Final = f'{{"action":"{Trigger.RESPOND.value}",'
+_STEPS: Final = tuple(
+    f'{{"action":"{trigger.value}",'
+    for trigger in Trigger
+    if trigger not in (Trigger.SUBMIT, Trigger.NOTE)
+)
+"""What an entry begins with that may hold words of the other side."""
+
+_MAY_ASK: Final = (HandlingCode.H2, HandlingCode.H3)
 
 Held = Callable[[str, bytes], bool]
+
+
+# ------------------------------------------------------- what the asking side restricts
+
+
+def of_request(request: TraceRequest) -> tuple[Restriction, ...]:
+    """Return the restrictions of a request, the one on everything first."""
+    whole = Restriction(
+        InformationItem.WHOLE,
+        request.handling or HandlingCode.H0,
+        request.handling_text or "",
+    )
+    items = (
+        Restriction(
+            row.item, row.handling, row.text or "", tuple(map(Use, row.allows or ()))
+        )
+        for row in request.item_restrictions
+    )
+    return (whole, *items)
+
+
+def kept_back(
+    request: TraceRequest, authority_id: int, item: InformationItem
+) -> HandlingCode | None:
+    """Return the code that keeps an item of a request in the service, if one does.
+
+    What an authority has asked itself is its own; who was asked needs permission for
+    what the code withholds (Firearms Protocol 12(5), UNTOC 18(19)).
+    """
+    if request.requesting_id == authority_id:
+        return None
+    restriction = restrictions.on(item, of_request(request))
+    if restrictions.fate(restriction, Use.EXPORT) is not Fate.ASKS:
+        return None
+    permitted = restrictions.permission(
+        request.events, item, Use.EXPORT, by=Party.REQUESTED
+    )
+    return None if permitted else restriction.handling
+
+
+# ------------------------------------------------------------------ out of the journal
 
 
 def held_back(authority_id: int) -> Held:
     """Return what tells of an entry, and of what it carried, whether that stays here.
 
-    It stays where another authority answered and has not permitted to export what it
-    restricted (Firearms Protocol 12(5), UNTOC 18(19)).
+    It stays where the other authority wrote it and has not permitted to export what it
+    restricted: an answer by its items, the steps of who asked by the code on the text
+    of the request (Firearms Protocol 12(5), UNTOC 18(19)).
     """
     own = db.session.scalar(select(Authority.code).where(Authority.id == authority_id))
-    permitted = _permitted(authority_id)
+    permitted, limits = _permitted(authority_id), dict(_limits(authority_id))
 
     def stays(record: str, payload: bytes) -> bool:
-        if not record.startswith(_ANSWER):
+        if not record.startswith(_STEPS):
             return False
         try:
             said, step = json.loads(record), json.loads(payload)
             if said["by"] == own:
                 return False
-            place = said["object"], step["position"]
+            about, position = said["object"], step["position"]
+            if not record.startswith(_ANSWER):
+                return bool(step["carried"]) and position > limits.get(about, position)
             kept = restrictions.kept_from_export(step["carried"])
         except (ValueError, LookupError, TypeError):
-            # No answer of ours: it goes, so that the check finds who forged it.
+            # No step of ours: it goes, so that the check finds who forged it.
             return False
-        return bool(kept) and place not in permitted
+        return bool(kept) and (about, position) not in permitted
 
     return stays
 
@@ -57,3 +112,34 @@ def _permitted(authority_id: int) -> frozenset[tuple[str, int]]:
         if event.trigger is Trigger.RESPOND
         and restrictions.may_be_exported(request.events, event)
     )
+
+
+def _limits(authority_id: int) -> Iterator[tuple[str, int]]:
+    """Yield the requests an authority was asked whose text stays, each with a place.
+
+    What was written up to that place in the history has been permitted; 0: nothing.
+    """
+    item = InformationItem.TEXT
+    own = exists().where(
+        ItemRestriction.request_id == TraceRequest.id,
+        ItemRestriction.item == item,
+        ItemRestriction.handling.in_(_MAY_ASK),
+    )
+    found = db.session.execute(
+        select(TraceRequest.id, TraceRequest.reference).where(
+            TraceRequest.requested_id == authority_id,
+            TraceRequest.state != State.DRAFT,
+            TraceRequest.erased_at.is_(None),
+            or_(TraceRequest.handling.in_(_MAY_ASK), own),
+        )
+    ).all()
+    for number, reference in found:
+        request = db.session.get_one(TraceRequest, number)
+        restriction = restrictions.on(item, of_request(request))
+        if restrictions.fate(restriction, Use.EXPORT) is Fate.ASKS:
+            asked = restrictions.permission(
+                request.events, item, Use.EXPORT, by=Party.REQUESTED
+            )
+            given = asked.answered if asked else None
+            yield reference, given.position if given else 0
+        db.session.expunge(request)

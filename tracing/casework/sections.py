@@ -133,7 +133,7 @@ def write(request: TraceRequest, key: str, data: Mapping[str, Any]) -> None:
                 if name != "item_restrictions":
                     setattr(request, name, data.get(name))
             request.item_restrictions = [
-                ItemRestriction(authority_id=request.requesting_id, **row)
+                ItemRestriction(authority_id=request.sealed_for, **row)
                 for row in data.get("item_restrictions") or ()
                 if row.get("item") and row.get("handling")
             ]

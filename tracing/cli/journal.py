@@ -1,16 +1,22 @@
 """`tracing journal`: check it, sign its heads, take it along."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from tracing.accounts import letters
+from tracing.accounts.letters import News
 from tracing.casework import leaving, reconcile
-from tracing.journal import checkpoints, live
+from tracing.extensions import db
+from tracing.journal import checkpoints, journal, live
 from tracing.journal import verify as offline
-from tracing.journal.verify import OK, UNREADABLE, Report, Unreadable
+from tracing.journal.kinds import Kind
+from tracing.journal.verify import UNREADABLE, Report, Unreadable, worst
+from tracing.models import Authority
 
 group = AppGroup("journal", help="The journal: check, sign, export.")
 
@@ -59,7 +65,7 @@ def verify(
     for report in reports:
         for line in report.lines():
             click.echo(line)
-    sys.exit(max((report.level for report in reports), default=OK))
+    sys.exit(worst(report.level for report in reports))
 
 
 def _live(
@@ -95,14 +101,30 @@ def key() -> None:
 @click.argument("chain")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def export(chain: str, file: Path) -> None:
-    """Write the chain of that name (the code of an authority, or system) to FILE."""
+    """Write the chain of that name (the code of an authority, or system) to FILE.
+
+    That it was taken is entered there and with the system; the authority is told.
+    """
     with live.reading() as connection:
         found = live.chains(connection, chain)
     if not found:
         raise click.ClickException("There is no such chain.")
-    live.write(found[0].id, file, leaving.held_back(found[0].id))
-    click.echo(f"{file}: {found[0].size} entries. Check it with")
+    number = found[0].id
+    _enter_taken(number)
+    live.write(number, file, leaving.held_back(number))
+    with live.reading() as connection:
+        size = live.chains(connection, chain)[0].size
+    click.echo(f"{file}: {size} entries. Check it with")
     click.echo(f"  tracing journal verify --file {file}")
+
+
+def _enter_taken(number: int) -> None:
+    """Enter that whoever runs the system takes a chain along; tell whose it is."""
+    if number != journal.SYSTEM:
+        authority = db.session.get_one(Authority, number)
+        letters.tell_mailbox(authority, News.JOURNAL_TAKEN, datetime.now(UTC))
+    journal.record(Kind.JOURNAL_EXPORTED, None, parties=(journal.SYSTEM, number))
+    db.session.commit()
 
 
 COMMANDS = (group,)

@@ -12,7 +12,7 @@ from tracing.extensions import db
 from tracing.journal import journal
 from tracing.journal.kinds import Kind
 from tracing.notifications import outbox
-from tracing.operations import pause
+from tracing.operations import pause, restore
 
 group = AppGroup("mail", help="Mail: see what waits, hold it back, let it go.")
 
@@ -64,6 +64,20 @@ def resume(drop_older: bool) -> None:
     _enter(mail="resumed", **said)
     pause.resume(_instance())
     click.echo(f"{outbox.pending_counts().queued} messages may leave.")
+
+
+@group.command("retry")
+def retry() -> None:
+    """Send again what was given up because no mail server took it.
+
+    Not what was given up after a restore, since it may have been sent before.
+    """
+    now = datetime.now(UTC)
+    count = outbox.retry_dead(now=now, without=(pause.OLD, restore.AGAIN))
+    if count:
+        journal.record(Kind.MAIL_RETRIED, None, payload={"messages": count})
+    db.session.commit()
+    click.echo(f"{count} messages are sent again within a minute.")
 
 
 COMMANDS: Final = (group,)

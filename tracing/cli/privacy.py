@@ -9,8 +9,9 @@ from typing import Final
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from tracing.accounts import people
+from tracing.accounts import letters, people
 from tracing.accounts.actors import actor_of
+from tracing.accounts.letters import News
 from tracing.casework import erasing, persons, resealing
 from tracing.config import SettingsError
 from tracing.extensions import db
@@ -32,16 +33,17 @@ ROUNDS: Final = 5
 )
 @with_appcontext
 def purge(dry_run: bool, vacuum: bool) -> None:
-    """Erase what is due by its rule; a run that was broken off is finished."""
+    """Erase what is due by its rule or was decided; finish what was broken off."""
     if dry_run:
         for reference in erasing.due(datetime.now(UTC)):
             click.echo(reference)
         return
+    decided = erasing.carry_out()
     gone = erasing.sweep()
     erasing.scrub(vacuum=vacuum)
     for reference in gone:
         click.echo(reference)
-    click.echo(f"{len(gone)} erased.")
+    click.echo(f"{len(gone) + decided} erased.")
 
 
 keys = AppGroup("keys", help="The keys of what names people: add, turn, look.")
@@ -130,18 +132,26 @@ def drop(number: int) -> None:
 @click.option("--reason", prompt="Reason")
 @with_appcontext
 def export_person(administrator: str, name: str, file: Path, reason: str) -> None:
-    """Write all an authority has of NAME to FILE, for its ADMINISTRATOR (e-mail)."""
-    account = people.by_email(administrator)
-    if account is None:
+    """Write where NAME stands to FILE, for the ADMINISTRATOR (e-mail) of an authority.
+
+    The journals name the system as who did it, and the authority is told by mail.
+    """
+    try:
+        account = people.by_email(administrator)
+    except ValueError as error:
+        raise click.ClickException("This is not an e-mail address.") from error
+    if account is None or not account.active:
         raise click.ClickException("Nobody signs in with this address.")
     try:
-        text = persons.export(actor_of(account), name, reason)
+        text = persons.export(actor_of(account), name, reason, outside=True)
     except (persons.Unclear, NotPermitted) as error:
         raise click.ClickException(str(error)) from error
+    letters.tell_mailbox(account.authority, News.PERSON_TAKEN, datetime.now(UTC))
+    db.session.commit()
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         out.write(text)
-    click.echo(f"{file} is written; that it was taken stands in the journal.")
+    click.echo(f"{file} is written. The journal has it; the authority is told by mail.")
 
 
 COMMANDS = (purge, keys, export_person)

@@ -91,7 +91,7 @@ def record(
 
 def read(
     kind: Kind,
-    actor: Actor,
+    actor: Actor | None,
     *,
     about: str = "",
     parties: Iterable[int | None] = (),

@@ -40,7 +40,6 @@ class Kind(StrEnum):
     ATTACHMENT_READ = "attachment_read"
     ATTACHMENT_REMOVED = "attachment_removed"
     ATTACHMENT_REFUSED = "attachment_refused"
-    EXPORTED = "exported"
     SIGNED_IN = "signed_in"
     SIGN_IN_REFUSED = "sign_in_refused"
     SIGNED_OUT = "signed_out"
@@ -71,6 +70,7 @@ class Kind(StrEnum):
     ERASURE_GIVEN = "erasure_given"
     KEEPING_CHANGED = "keeping_changed"
     PERSON_EXPORTED = "person_exported"
+    MAIL_RETRIED = "mail_retried"
 
     @property
     def label(self) -> str:
@@ -80,7 +80,7 @@ class Kind(StrEnum):
 
 STEPS: Final = frozenset(Kind(trigger.value) for trigger in Trigger)
 READS: Final = frozenset(
-    {Kind.READ, Kind.SEARCHED, Kind.ATTACHMENT_READ, Kind.EXPORTED, Kind.GLASS_BROKEN}
+    {Kind.READ, Kind.ATTACHMENT_READ, Kind.PERSON_EXPORTED, Kind.GLASS_BROKEN}
 )
 """Who has seen something."""
 
@@ -115,7 +115,6 @@ LABELS: Final = {
     Kind.ATTACHMENT_READ: N_("File opened"),
     Kind.ATTACHMENT_REMOVED: N_("File removed"),
     Kind.ATTACHMENT_REFUSED: N_("File refused by the virus scanner"),
-    Kind.EXPORTED: N_("Request exported"),
     Kind.SIGNED_IN: N_("Signed in"),
     Kind.SIGN_IN_REFUSED: N_("Sign-in refused"),
     Kind.SIGNED_OUT: N_("Signed out"),
@@ -146,4 +145,5 @@ LABELS: Final = {
     Kind.ERASURE_GIVEN: N_("Erasure decided"),
     Kind.KEEPING_CHANGED: N_("Years of keeping changed"),
     Kind.PERSON_EXPORTED: N_("Data of a person exported"),
+    Kind.MAIL_RETRIED: N_("Mail queued again"),
 }

@@ -92,9 +92,16 @@ def _walk(connection: Connection, name: str, query: str) -> Iterator[Any]:
 
 
 def _rows(
-    connection: Connection, chain_id: int, size: int, keys: FieldKeys | None
+    connection: Connection,
+    chain_id: int,
+    size: int,
+    keys: FieldKeys | None,
+    shut: dict[int, str],
 ) -> Iterator[Any]:
-    """Yield the entries with what they carried, opened where there are keys."""
+    """Yield the entries with what they carried, opened where there are keys.
+
+    What does not open is kept in `shut`, with the reason, and yielded as if missing.
+    """
     carried = _walk(connection, "payloads", _PAYLOADS.format(chain=chain_id, size=size))
     number, salt, payload, erased = next(carried, _NO_MORE)
     for seq, record, hashed, *found_by in _walk(
@@ -107,7 +114,10 @@ def _rows(
                 if keys is None:
                     payload = payload.encode()
                 else:
-                    payload = _opened(keys, chain_id, seq, payload)
+                    try:
+                        payload = _opened(keys, chain_id, seq, payload)
+                    except Unreadable as error:
+                        payload, shut[seq] = None, str(error)
             yield seq, record, hashed, salt, payload, erased, *found_by
         else:
             yield seq, record, hashed, None, None, None, *found_by
@@ -173,9 +183,9 @@ def check_chain(
         )
     ]
     size = max([chain.size, *(note.size for note in notes)])
-    opens = None if closed else field_keys()
-    rows = _checked(_rows(connection, chain.id, size + 1, opens), changed)
-    report = check(chain.name, rows, [*notes, *kept], seen, closed=closed)
+    opens, shut = None if closed else field_keys(), dict[int, str]()
+    rows = _checked(_rows(connection, chain.id, size + 1, opens, shut), changed)
+    report = check(chain.name, rows, [*notes, *kept], seen, closed=closed, shut=shut)
     for seq in changed:
         report.add(seq, TAMPERED, "it stands under another name than it has")
     if (report.size, report.head) != (chain.size, bytes(chain.head)):
@@ -337,11 +347,11 @@ def _lines(
         "people": {str(number): name for number, name in people},
     }
     yield FORMAT + b"\t" + canonical(head).encode() + b"\n"
-    notes = checkpoints.of_days(connection, chain.id)
+    notes, shut = checkpoints.of_days(connection, chain.id), dict[int, str]()
     for seq, record, hashed, salt, payload, erased, *_ in _rows(
-        connection, chain.id, chain.size, keys
+        connection, chain.id, chain.size, keys, shut
     ):
-        if payload is not None and held(record, payload):
+        if seq in shut or (payload is not None and held(record, payload)):
             carried = (NONE, WITHHELD, NONE)
         else:
             carried = (

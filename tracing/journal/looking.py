@@ -13,6 +13,7 @@ from tracing.journal.journal import open_payload
 from tracing.journal.kinds import Kind
 from tracing.journal.verify import BEGINNING, commitment, entry_hash
 from tracing.models import Account, Authority, JournalEntry, JournalPayload
+from tracing.models.sealed import KeyMissing
 from tracing.security.fields import field_keys
 
 
@@ -42,6 +43,8 @@ class Line:
     """The name of the person, where it is one's own."""
     payload: dict[str, Any] | None
     whole: bool
+    shut: bool = False
+    """Whether what it carried is there and does not open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def page(
 
 def _lines(chain_id: int, rows: Sequence[Any]) -> list[Line]:
     heads = _hashes(chain_id, [row.seq - 1 for row in rows])
-    carried = _carried(chain_id, [row.seq for row in rows])
+    carried, shut = _carried(chain_id, [row.seq for row in rows])
     said = [json.loads(row.record) for row in rows]
     people = names(chain_id, (s["actor"] for s in said if "actor" in s))
     places = _authorities(s["by"] for s in said)
@@ -112,6 +115,7 @@ def _lines(chain_id: int, rows: Sequence[Any]) -> list[Line]:
             who=people.get(line.get("actor"), ""),
             payload=_payload(carried.get(row.seq)),
             whole=_is_whole(row, line, heads.get(row.seq - 1), carried.get(row.seq)),
+            shut=row.seq in shut,
         )
         for row, line in zip(rows, said, strict=True)
     ]
@@ -120,20 +124,25 @@ def _lines(chain_id: int, rows: Sequence[Any]) -> list[Line]:
 Carried = tuple[bytes, str]
 
 
-def _carried(chain_id: int, seqs: Sequence[int]) -> dict[int, Carried]:
-    """Return salt and payload of those entries that still have them."""
-    found = db.session.execute(
+def _carried(
+    chain_id: int, seqs: Sequence[int]
+) -> tuple[dict[int, Carried], frozenset[int]]:
+    """Return salt and payload of those entries that have them, and which do not open."""
+    rows = db.session.execute(
         select(JournalPayload.seq, JournalPayload.salt, JournalPayload.payload).where(
             JournalPayload.chain_id == chain_id, JournalPayload.seq.in_(seqs)
         )
     )
-    keys = field_keys()
-    return {
-        seq: (bytes(salt), opened)
-        for seq, salt, payload in found
-        if salt is not None
-        and (opened := open_payload(keys, chain_id, seq, payload)) is not None
-    }
+    keys, found, shut = field_keys(), dict[int, Carried](), set[int]()
+    for seq, salt, payload in rows:
+        try:
+            opened = open_payload(keys, chain_id, seq, payload)
+        except KeyMissing:
+            shut.add(seq)
+            continue
+        if salt is not None and opened is not None:
+            found[seq] = bytes(salt), opened
+    return found, frozenset(shut)
 
 
 def _payload(carried: Carried | None) -> dict[str, Any] | None:

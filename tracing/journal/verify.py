@@ -246,6 +246,15 @@ def fault_of_note(
 # ------------------------------------------------------------------------- findings
 
 
+WORDS: Final = {TAMPERED: "TAMPERED", UNREADABLE: "not readable"}
+
+
+def worst(levels: Iterable[int]) -> int:
+    """Return the exit status of several: that something was changed goes first."""
+    found = set(levels)
+    return TAMPERED if TAMPERED in found else max(found, default=OK)
+
+
 @dataclass(frozen=True, order=True)
 class Finding:
     """What is not as it should be, and from which entry on."""
@@ -278,7 +287,7 @@ class Report:
     @property
     def level(self) -> int:
         """Return the exit status."""
-        return max((f.level for f in self.findings), default=OK)
+        return worst(f.level for f in self.findings)
 
     @property
     def first(self) -> Finding | None:
@@ -289,7 +298,7 @@ class Report:
     def lines(self) -> Iterator[str]:
         """Yield the report for people."""
         for found in sorted(self.findings):
-            word = "TAMPERED" if found.level == TAMPERED else "warning"
+            word = WORDS.get(found.level, "warning")
             place = f"entry {found.seq}" if found.seq else "the whole"
             yield f"{word}: {self.chain}, {place}: {found.text}"
         if self.left_out:
@@ -323,11 +332,13 @@ def check(
     *,
     closed: bool = False,
     exported: bool = False,
+    shut: Mapping[int, str] | None = None,
 ) -> Report:
     """Check every entry of a chain, and that it begins as each checkpoint says.
 
     With `closed` what they carried is there and was not opened: it goes unchecked.
-    What is `exported` may say that something was withheld.
+    What is `exported` may say that something was withheld. `shut` comes to say, while
+    the rows are read, of which entry the content does not open, and why.
     """
     report = Report(chain)
     roots = dict.fromkeys((c.size for c in checkpoints), Tree().root())
@@ -381,7 +392,9 @@ def check(
         if tree.size in roots:
             roots[tree.size] = tree.root()
     for seq in sorted(missing):
-        if exported and missing[seq] == _HELD:
+        if shut and seq in shut:
+            report.add(seq, UNREADABLE, f"what it carried does not open: {shut[seq]}")
+        elif exported and missing[seq] == _HELD:
             report.withheld += 1
         elif erased.get(seq, 0) <= seq:
             report.add(seq, TAMPERED, "what it carried is missing, not erased")

@@ -229,21 +229,31 @@ def _give_back(
 
 
 def retry_dead(
-    ids: Iterable[int], *, now: datetime, authority_id: int | None = None
+    ids: Iterable[int] | None = None,
+    *,
+    now: datetime,
+    authority_id: int | None = None,
+    without: Sequence[str] = (),
 ) -> int:
-    """Queue dead messages anew, of one authority or of all; return how many."""
+    """Queue dead messages anew, of one authority or of all; return how many.
+
+    `without` those that were given up for one of these reasons. The caller commits.
+    """
     changed = (
         update(OutboxMessage)
-        .where(OutboxMessage.id.in_(list(ids)), OutboxMessage.delivery == Delivery.DEAD)
+        .where(
+            OutboxMessage.delivery == Delivery.DEAD,
+            func.coalesce(OutboxMessage.last_error, "").not_in(without),
+        )
         .values(delivery=Delivery.QUEUED, attempts=0, next_at=now)
         .returning(OutboxMessage.id)
         .execution_options(synchronize_session=False)
     )
+    if ids is not None:
+        changed = changed.where(OutboxMessage.id.in_(list(ids)))
     if authority_id is not None:
         changed = changed.where(OutboxMessage.authority_id == authority_id)
-    found = db.session.scalars(changed).all()
-    db.session.commit()
-    return len(found)
+    return len(db.session.scalars(changed).all())
 
 
 def pending_counts(authority_id: int | None = None) -> Pending:

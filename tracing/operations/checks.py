@@ -578,7 +578,7 @@ def mail_dead(found: Contents, _facts: Facts) -> Verdict | None:
     if found.mail.dead:
         return warning(
             f"{found.mail.dead} messages were given up: look at them under Outgoing"
-            " messages and send them again"
+            " messages, then tracing mail retry"
         )
     return None
 

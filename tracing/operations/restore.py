@@ -221,7 +221,7 @@ def _faults(said: Manifest) -> Iterator[str]:
         for chain in live.chains(connection):
             report = live.check_chain(connection, chain)
             for found in report.findings:
-                if found.level == TAMPERED:
+                if found.level >= TAMPERED:
                     yield f"{chain.name}, entry {found.seq}: {found.text}"
             expected = said.journal.get(chain.name)
             if expected is not None and chain.size < expected[0]:
@@ -254,6 +254,8 @@ def _put_erasures_back(backup: Opened, instance: Path) -> None:
     ours = listed.read_text("utf-8").splitlines() if listed.exists() else []
     listed.touch(mode=0o600)
     with listed.open("a", encoding="utf-8") as out:
+        if listed.read_bytes()[-1:] not in (b"", b"\n"):
+            out.write("\n")
         out.writelines(f"{one}\n" for one in theirs.splitlines() if one not in ours)
 
 
@@ -296,5 +298,5 @@ def _require_same(said: Manifest, place: URL) -> None:
             raise Refused("what was restored is not what the backup says")
         for chain in live.chains(connection):
             report = live.check_chain(connection, chain)
-            if report.level == TAMPERED:
+            if report.level >= TAMPERED:
                 raise Refused(f"the journal of {chain.name} is not whole in the backup")

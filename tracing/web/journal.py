@@ -19,7 +19,7 @@ from tracing.casework import leaving, queries, reading
 from tracing.casework.session import give_up
 from tracing.journal import checkpoints, live, looking
 from tracing.journal.kinds import READS, Kind
-from tracing.models import TraceRequest
+from tracing.models import Person, TraceRequest
 from tracing.web import errors
 from tracing.web.context import said
 from tracing.web.stepup import recent_factor
@@ -119,7 +119,8 @@ def of_request(reference: str) -> str:
     # First whether it exists for the reader: what is foreign is not there.
     found = queries.by_reference(reference, actor)
     _actor()
-    seen = request.args.get("view") == "seen"
+    person = _person(found)
+    seen = person is not None or request.args.get("view") == "seen"
     reading.journal_opened(actor, reference=found.reference)
     page = looking.page(
         actor.authority_id,
@@ -139,9 +140,35 @@ def of_request(reference: str) -> str:
         "journal/request.html",
         seen=seen,
         views=views,
-        persons=found.persons,
-        **_shown(page, found),
+        persons=found.persons if person is None else [person],
+        one=person is not None,
+        **_shown(_about(page, person), found),
     )
+
+
+def _person(found: TraceRequest) -> Person | None:
+    """Return the person of a request that the address counts, from 1."""
+    number = request.args.get("person")
+    if not number:
+        return None
+    place = _number(number) or 0
+    if not 0 < place <= len(found.persons):
+        raise NotFound
+    return found.persons[place - 1]
+
+
+def _about(page: looking.Page, person: Person | None) -> looking.Page:
+    """Leave out what was taken of another person of the request alone."""
+    if person is None:
+        return page
+    lines = [
+        line
+        for line in page.lines
+        if line.kind is not Kind.PERSON_EXPORTED
+        or line.payload is None
+        or person.id in line.payload.get("persons", ())
+    ]
+    return looking.Page(lines, page.before)
 
 
 @journal.post("/journal/export")

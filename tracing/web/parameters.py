@@ -127,7 +127,11 @@ TAKES: Final[Mapping[str, Row]] = {
         "until": _day,
         **COUNTED,
     },
-    "journal.of_request": {"view": _one_of(("seen",)), **COUNTED},
+    "journal.of_request": {
+        "view": _one_of(("seen",)),
+        "person": _like("[0-9]{1,2}"),
+        **COUNTED,
+    },
     "journal.heads": COUNTED,
     "keeping.index": {"after": _like("[0-9]{4}-[0-9]{2}-[0-9]{2}[.][0-9]{1,15}")},
     "home.language": {"back": _anything},

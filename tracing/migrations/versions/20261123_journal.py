@@ -93,8 +93,18 @@ def _guard_sqlite() -> None:
         "CREATE TRIGGER journal_chain_delete BEFORE DELETE ON journal_chain"
         " BEGIN SELECT RAISE(ABORT, 'the journal is not deleted'); END"
     )
+    # The same for the heads; passed over in silence, as ON CONFLICT DO NOTHING asks,
+    # which two processes say that open a chain at once.
+    op.execute(
+        "CREATE TRIGGER journal_chain_replace BEFORE INSERT ON journal_chain"
+        " WHEN EXISTS (SELECT 1 FROM journal_chain AS t"
+        " WHERE t.id = NEW.id OR t.name = NEW.name)"
+        " BEGIN SELECT RAISE(IGNORE); END"
+    )
     for table, (one, two) in KEYS.items():
-        allowed = f'WHEN NOT ({ERASES})' if table == 'journal_payload' else ''
+        # Nor may a row take the place of another by its hidden number.
+        stays = f'NEW.rowid = OLD.rowid AND {ERASES}'
+        allowed = f'WHEN NOT ({stays})' if table == 'journal_payload' else ''
         op.execute(
             f"CREATE TRIGGER {table}_update BEFORE UPDATE ON {table} {allowed}"
             " BEGIN SELECT RAISE(ABORT, 'the journal is not changed'); END"
@@ -108,6 +118,7 @@ def _guard_sqlite() -> None:
             f"CREATE TRIGGER {table}_replace BEFORE INSERT ON {table}"
             f" WHEN EXISTS (SELECT 1 FROM {table} AS t"
             f" WHERE t.{one} = NEW.{one} AND t.{two} = NEW.{two})"
+            f" OR EXISTS (SELECT 1 FROM {table} AS t WHERE t.rowid = NEW.rowid)"
             " BEGIN SELECT RAISE(ABORT, 'the journal is not replaced'); END"
         )
 

@@ -393,7 +393,7 @@ def _guard(allowed: list[str]) -> None:
     if op.get_bind().dialect.name != 'postgresql':
         op.execute(
             'CREATE TRIGGER journal_payload_update BEFORE UPDATE ON journal_payload'
-            f' WHEN ({either}) IS NOT TRUE'
+            f' WHEN (NEW.rowid = OLD.rowid AND ({either})) IS NOT TRUE'
             " BEGIN SELECT RAISE(ABORT, 'the journal is not changed'); END"
         )
         return
