@@ -59,7 +59,7 @@ class FileStore(Protocol):
         """Keep a file and return its name once it is safe; raises StoreFull."""
 
     def put_back(self, name: str, content: bytes) -> None:
-        """Keep a file under the name it had; raises StoreFull."""
+        """Keep a file under the name it had, and no other; raises StoreFull."""
 
     def get(self, name: str) -> bytes:
         """Return a file; raises FileNotFoundError."""

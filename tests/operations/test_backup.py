@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 
 from tests import factories
 from tests.conftest import dispose
+from tests.factories import files
 from tests.notifications.people import message, owed, with_mail
 from tests.visitors import signed_in
 from tracing import create_app, worker
@@ -172,8 +173,8 @@ def test_what_was_acknowledged_while_others_wrote_is_there_again(
     assert before <= found <= set(acknowledged)
     assert len(found) < len(acknowledged)
     assert [report.level for report in reports] == [OK] * len(reports)
-    files = there.extensions[attachments.STORE]
-    contents = {files.get(name) for name, _since in files.kept()}
+    kept = there.extensions[attachments.STORE]
+    contents = {kept.get(name) for name, _since in kept.kept()}
     assert {reference.encode() for reference in before} <= contents
     assert done.said.requests == len(found)
 
@@ -415,6 +416,27 @@ def test_a_newer_one_and_one_with_other_secrets_are_refused(
     with pytest.raises(Refused, match=r"newer version \(tables from_tomorrow\)"):
         restored_in(there, newer)
     assert not (Path(there.instance_path) / "files").exists()
+
+
+def test_a_file_that_was_changed_is_put_right_or_named(app, session, another, make):
+    of = factories.sides()
+    given = attachments.Given("a.pdf", files.pdf())
+    row = attachments.receive(of.actor(Trigger.SUBMIT), given, form_key="k" * 20)
+    name = row.stored
+    folder, there = make(), another()
+    place = there.extensions[attachments.STORE]
+    place.put_back(name, b"another one")
+    (begun := place.root / name[:2] / name[2:4] / f"{name}.begun").touch()
+    assert restored_in(there, folder).faults == ()
+    assert place.get(name) == given.content
+    assert not begun.exists()
+    app.extensions[attachments.STORE].put_back(name, b"another one")
+    changed = make("changed")
+    if db.engine.dialect.name == "sqlite":
+        session.remove()
+        with pytest.raises(Refused, match="file 1 was changed in the backup"):
+            restore.drill(changed, None, "", now=NOW)
+    assert restored_in(another(), changed).faults == ("file 1 was changed",)
 
 
 def test_the_name_of_a_backup_is_given_once(make):

@@ -148,6 +148,7 @@ BROKEN = [
     ),
     (but(unsigned=NOW - HOURS), "checkpoints", W, "not been signed for 60 minutes"),
     (but(missing_files=2), "files", E, "2 of the newest files are gone"),
+    (but(changed_files=3), "files", E, "3 of the newest files were changed where"),
     (but(unknown_calendars=("XK",)), "calendars", W, "not all known for XK: renew the"),
 ]
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -178,7 +179,7 @@ def test_a_journal_that_nobody_signs(changes, of_two):
     assert "checkpoints" not in changes(later)
 
 
-def test_a_file_that_is_gone(app, changes, of_two):
+def test_a_file_that_is_gone_and_one_that_was_changed(app, changes, of_two):
     store = app.extensions[attachments.STORE]
     request = factories.sent(of_two)
     names = [store.put(b"one"), store.put(b"two")]
@@ -194,6 +195,7 @@ def test_a_file_that_is_gone(app, changes, of_two):
                 size=3,
                 media_type="application/pdf",
                 stored=name,
+                stored_sha256=sha256(store.get(name)).hexdigest(),
                 scan="clean",
                 uploaded_by_id=of_two.investigator.id,
                 uploaded_by_name="A",
@@ -203,6 +205,10 @@ def test_a_file_that_is_gone(app, changes, of_two):
     assert "files" not in changes()
     store.remove(names[0])
     assert "1 of the newest files are gone" in changes()["files"]
+    store.put_back(names[0], b"one")
+    assert "files" not in changes()
+    store.put_back(names[1], b"twO")
+    assert "1 of the newest files were changed" in changes()["files"]
 
 
 def test_an_authority_in_a_zone_and_a_state_that_nobody_knows(changes, session):

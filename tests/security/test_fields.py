@@ -178,6 +178,7 @@ def test_every_column_of_words_is_sealed_or_known_to_be_open():
         *("headstamp", "importer_name", "regime", "calendar_version", "language"),
         *("origin", "dispatch", "destination", "country_of_manufacture"),
         *("import_country", "actor_name", "token", "form_key", "sha256", "media_type"),
+        *("stored_sha256", "thumbnail_sha256"),
         *("stored", "thumbnail", "uploaded_by_name"),
         *("name_mark", "family_mark", "alias_mark", "id_mark"),
     }

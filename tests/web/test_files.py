@@ -381,6 +381,27 @@ class TestHandingOut:
         assert paper.data == files.pdf()
         assert b"Exif" not in whole.data
 
+    def test_is_of_what_was_kept_and_of_nothing_else(
+        self, app, of, visitor, request_, caplog
+    ):
+        store = app.extensions[attachments.STORE]
+        row = rows()[0]
+        for name, end in ((row.stored, ""), (row.thumbnail, "/small")):
+            path = store.root / name[:2] / name[2:4] / name
+            kept = path.read_bytes()
+            for other in (kept[:-1] + bytes([kept[-1] ^ 1]), files.jpeg("OTHER")):
+                path.write_bytes(other)
+                answer = visitor.get(f"/files/{row.token}{end}")
+                assert answer.status_code == 500
+                assert "changed outside this system" in shown(answer.text)
+                assert other not in answer.data
+                assert f"file {row.id} was changed" in caplog.text
+            path.unlink()
+            assert visitor.get(f"/files/{row.token}{end}").status_code == 500
+            assert f"file {row.id} is gone" in caplog.text
+            path.write_bytes(kept)
+            assert visitor.get(f"/files/{row.token}{end}").data == kept
+
     def test_tells_a_range_beyond_the_end(self, visitor, request_):
         assert request_
         beyond = {"Range": "bytes=99999999-"}

@@ -10,17 +10,18 @@ somebody opens one before it is handed out. The small pictures are part of the p
 shows them, whose opening is entered.
 """
 
+import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NoReturn
 
 from flask import current_app
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from sqlalchemy.orm import load_only
 
 from tracing import crash
@@ -28,7 +29,7 @@ from tracing.casework import queries, sections
 from tracing.casework.apply import parties_of, utcnow
 from tracing.config import Settings
 from tracing.extensions import db
-from tracing.faults import FileRefused, NotYetChecked
+from tracing.faults import FileChanged, FileRefused, NotYetChecked
 from tracing.files.checking import MEGABYTE, Checked, Limits, check, title_of
 from tracing.journal import journal
 from tracing.journal.kinds import Kind
@@ -117,7 +118,10 @@ def receive(
         _require_quota(actor, checked.size)
         row = _row(actor, given, checked, scan, now or utcnow())
         row.form_key, row.request_id = form_key, home
-        row.stored, row.thumbnail = stored, thumbnail
+        row.stored, row.stored_sha256 = stored, _digest(checked.content)
+        if thumbnail is not None:
+            row.thumbnail = thumbnail
+            row.thumbnail_sha256 = _digest(checked.thumbnail)
         db.session.add(row)
         db.session.flush()
         _enter(Kind.ATTACHMENT_ADDED, [row], actor, about=about)
@@ -136,8 +140,14 @@ def _enter(
     parties: Iterable[int] = (),
     **said: object,
 ) -> None:
-    """Enter what is done with files: which, and of what content. Nothing of a name."""
+    """Enter what is done with files: which, and of what content. Nothing of a name.
+
+    Of what comes also what is kept of it, which may be drawn anew.
+    """
     files = [{"file": row.id, "sha256": row.sha256} for row in rows]
+    if kind is Kind.ATTACHMENT_ADDED:
+        for file, row in zip(files, rows, strict=True):
+            file["kept"] = row.stored_sha256 or ""
     journal.record(
         kind, actor, about=about, parties=parties, payload={"files": files} | said
     )
@@ -461,10 +471,56 @@ def content_of(attachment: Attachment, *, small: bool = False) -> bytes:
     """Return the content of a file that the actor may see, once it is checked."""
     if not attachment.may_go_out:
         raise NotYetChecked("The file is kept back until it has been checked.")
-    name = attachment.thumbnail if small else attachment.stored
+    return _kept_of(attachment, small=small)
+
+
+def _kept_of(attachment: Attachment, *, small: bool = False) -> bytes:
+    """Return what is kept of a file, if it is what was put there."""
+    name, sha256 = attachment.stored, attachment.stored_sha256
+    if small:
+        name, sha256 = attachment.thumbnail, attachment.thumbnail_sha256
     if name is None:
         raise NotVisible("There is no such file.")
-    return _store().get(name)
+    try:
+        content = _store().get(name)
+    except FileNotFoundError as error:
+        raise FileChanged(f"file {attachment.id} is gone from where it is kept") from (
+            error
+        )
+    if _digest(content) != sha256:
+        raise FileChanged(f"file {attachment.id} was changed where it is kept")
+    return content
+
+
+def misplaced(
+    connection: Connection, digest_of: Callable[[str], str | None]
+) -> Iterator[str]:
+    """Yield what rows name and is not there, or is not what was put there.
+
+    `digest_of` says by its name the SHA-256 of what is kept, or that nothing is.
+    """
+    table = Attachment.__table__
+    for name, sha256 in (
+        (table.c.stored, table.c.stored_sha256),
+        (table.c.thumbnail, table.c.thumbnail_sha256),
+    ):
+        rows = select(table.c.id, name, sha256).where(name.is_not(None))
+        for number, kept, right in connection.execute(rows.order_by(table.c.id)):
+            found = digest_of(kept)
+            if found != right:
+                yield f"file {number} {'is gone' if found is None else 'was changed'}"
+
+
+def digest_kept(name: str) -> str | None:
+    """Return the SHA-256 of what the store keeps under a name."""
+    try:
+        return _digest(_store().get(name))
+    except FileNotFoundError:
+        return None
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 # ------------------------------------------------------------- what the worker does

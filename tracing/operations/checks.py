@@ -733,11 +733,16 @@ def checkpoints(found: Contents, facts: Facts) -> Verdict | None:
 
 
 def files(found: Contents, _facts: Facts) -> Verdict | None:
-    """The newest files are where the tables say."""
+    """The newest files are where the tables say, and as they were kept."""
     if found.missing_files:
         return error(
             f"{found.missing_files} of the newest files are gone: put the folder files"
             " of the instance back from the backup"
+        )
+    if found.changed_files:
+        return error(
+            f"{found.changed_files} of the newest files were changed where they are"
+            " kept: put them back from the backup, and ask who was there"
         )
     return None
 

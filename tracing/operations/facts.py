@@ -46,6 +46,7 @@ PUBLIC: Final = frozenset({"README.md"})
 
 MOST_FILES: Final = 5000
 NEWEST_FILES: Final = 200
+READ_AT_MOST: Final = 100_000_000
 SEALED_ROWS: Final = 50
 """Rows of each table that are opened, from either end."""
 
@@ -108,6 +109,7 @@ class Contents:
     signature: str
     unsigned: datetime | None
     missing_files: int
+    changed_files: int
     mail: outbox.Pending
     owed: datetime | None
     unopened: str = ""
@@ -399,6 +401,7 @@ def contents(settings: Settings, now: datetime) -> Contents:
     waiting = figures.gather(Path(current_app.instance_path), now=now)
     mail = outbox.Pending(waiting.queued, waiting.dead, waiting.oldest_mail)
     journal, signature = _journal(settings)
+    missing, changed = _files()
     return Contents(
         administrators=people.administrators_with_a_second_factor(),
         unknown_zones=tuple(
@@ -408,7 +411,8 @@ def contents(settings: Settings, now: datetime) -> Contents:
         journal=journal,
         signature=signature,
         unsigned=waiting.unsigned,
-        missing_files=_missing_files(),
+        missing_files=missing,
+        changed_files=changed,
         mail=mail,
         owed=waiting.oldest_reminder,
         unopened=resealing.unopened(SEALED_ROWS),
@@ -446,16 +450,26 @@ def _journal(settings: Settings) -> tuple[tuple[str, ...], str]:
     return faults, fault
 
 
-def _missing_files() -> int:
-    """Count, among the newest files, those whose content is gone."""
+def _files() -> tuple[int, int]:
+    """Count, among the newest files, those that are gone and those that were changed.
+
+    As many are read as a start has time for.
+    """
     store: Any = current_app.extensions[attachments.STORE]
-    newest = db.session.scalars(
-        select(Attachment.stored)
+    newest = db.session.execute(
+        select(Attachment.stored, Attachment.stored_sha256, Attachment.size)
         .where(Attachment.stored.is_not(None))
         .order_by(Attachment.id.desc())
         .limit(NEWEST_FILES)
     )
-    return sum(not store.has(name) for name in newest if name)
+    missing, changed, read = 0, 0, 0
+    for name, sha256, size in newest:
+        read += size
+        if not store.has(name):
+            missing += 1
+        elif read <= READ_AT_MOST:
+            changed += attachments.digest_kept(name) != sha256
+    return missing, changed
 
 
 # ------------------------------------------------------------------- those outside

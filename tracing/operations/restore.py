@@ -5,6 +5,7 @@ reminders of the time between are not written again, erasures are done again, an
 mail leaves until somebody has looked.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -226,6 +227,7 @@ def _faults(said: Manifest) -> Iterator[str]:
             expected = said.journal.get(chain.name)
             if expected is not None and chain.size < expected[0]:
                 yield f"{chain.name}: {chain.size} entries of {expected[0]}"
+        yield from attachments.misplaced(connection, attachments.digest_kept)
 
 
 # -------------------------------------------------------------------------- erasures
@@ -271,7 +273,7 @@ def drill(
     with opened(folder, identity) as backup:
         if backup.said.engine == "sqlite":
             place = URL.create("sqlite", database=str(backup.database))
-            _require_same(backup.said, place)
+            _require_same(backup, place)
         else:
             if not database:
                 raise Refused("name an empty database to try it in, with --database")
@@ -280,21 +282,30 @@ def drill(
                 raise Refused("the database to try it in is not empty: name another")
             try:
                 dumps.put_back(backup.database, place, settings, replace=False)
-                _require_same(backup.said, place)
+                _require_same(backup, place)
             finally:
                 dumps.empty_again(place)
-        for path in (backup.folder / FILES).glob("*/*"):
-            sealing.unsealed(path.read_bytes(), backup.identity)
         said = backup.said
     state.write(Path(current_app.instance_path), state.DRILL, {"at": now.isoformat()})
     return said
 
 
-def _require_same(said: Manifest, place: URL) -> None:
+def _require_same(backup: Opened, place: URL) -> None:
+    digests = {
+        path.name.removesuffix(sealing.SUFFIX): hashlib.sha256(
+            sealing.unsealed(path.read_bytes(), backup.identity)
+        ).hexdigest()
+        for path in (backup.folder / FILES).glob("*/*")
+    }
     with dumps.connected(place, one_moment=True) as connection:
-        if dumps.heads(connection) != said.journal:
+        if dumps.heads(connection) != backup.said.journal:
             raise Refused("what was restored is not what the backup says")
         for chain in live.chains(connection):
             report = live.check_chain(connection, chain)
             if report.level == TAMPERED:
                 raise Refused(f"the journal of {chain.name} is not whole in the backup")
+        if wrong := list(attachments.misplaced(connection, digests.get)):
+            raise Refused(
+                f"{wrong[0]} in the backup, {len(wrong)} in all: it was so where it was"
+                " taken; look for it in an older backup"
+            )
