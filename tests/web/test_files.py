@@ -3,6 +3,7 @@
 import io
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,7 @@ from tests.visitors import Visitor, hidden, shown, signed_in, stranger
 from tracing.casework import attachments
 from tracing.extensions import db
 from tracing.models import Attachment, Scan, TraceRequest
+from workflows.errors import TransitionNotAllowed
 from workflows.policies import Role
 from workflows.states import Trigger
 
@@ -175,6 +177,24 @@ class TestADraft:
         address = f"/trace-requests/{draft.reference}/edit"
         assert post(visitor, address, form, **photos).status_code == 409
         assert rows() == []
+
+    def test_that_is_sent_while_a_file_is_read_does_not_get_it(
+        self, app, of, visitor, monkeypatch
+    ):
+        draft, look = filed(visitor, of), attachments._verdict
+
+        def sent_meanwhile(content):
+            send(of, draft)
+            db.session.commit()
+            return look(content)
+
+        monkeypatch.setattr(attachments, "_verdict", sent_meanwhile)
+        given = attachments.Given("a.pdf", files.pdf())
+        actor = factories.actor_of(of.investigator)
+        with pytest.raises(TransitionNotAllowed, match="this one is sent"):
+            attachments.receive(actor, given, form_key="", request=draft)
+        assert rows() == []
+        assert list(app.extensions[attachments.STORE].kept()) == []
 
     def test_of_others_is_not_found_by_a_file(self, app, of, visitor):
         draft = filed(visitor, of)
@@ -575,6 +595,26 @@ class TestCleaningUp:
         assert attachments.clean_up() == 0
         assert attachments.clean_up(now=self.later()) == 2
         assert self.kept(app) == set()
+
+    def test_leaves_what_a_form_is_taking_at_this_moment(self, app, of):
+        actor = factories.actor_of(of.investigator)
+        given = attachments.Given("a.pdf", files.pdf())
+        row = attachments.receive(actor, given, form_key="k" * 20)
+        number, draft = row.id, factories.draft(of)
+        db.session.commit()
+        attachments.settle(draft, actor, form_key="k" * 20, places={}, markings={})
+
+        def cleaning():
+            with app.app_context():
+                return attachments.clean_up(now=self.later())
+
+        with ThreadPoolExecutor(1) as other:
+            cleaned = other.submit(cleaning)
+            if db.engine.dialect.name == "postgresql":
+                assert cleaned.result(10) == 0
+            db.session.commit()
+            assert cleaned.result(30) == 0
+        assert db.session.get_one(Attachment, number).removed_at is None
 
     def test_lets_go_of_what_no_row_names_once_it_is_old(self, app, session):
         assert session

@@ -114,6 +114,7 @@ def receive(
     db.session.rollback()
     with _kept(checked) as (stored, thumbnail):
         crash.at("file.kept")
+        _require_draft(home)
         _require_room(actor, form_key, home)
         _require_quota(actor, checked.size)
         row = _row(actor, given, checked, scan, now or utcnow())
@@ -129,6 +130,17 @@ def receive(
         db.session.commit()
         crash.at("file.committed")
     return row
+
+
+def _require_draft(home: int | None) -> None:
+    """Refuse what is sent by now, and hold a draft until the caller commits."""
+    if home is None:
+        return
+    state = db.session.scalar(
+        select(TraceRequest.state).where(TraceRequest.id == home).with_for_update()
+    )
+    if state is not State.DRAFT:
+        raise TransitionNotAllowed("Only a draft can be changed; this one is sent.")
 
 
 def _enter(
@@ -314,8 +326,12 @@ def settle(
     section of the form said.
     """
     db.session.flush()
+    # Held: what is let go of at this moment is not settled, and the reverse.
     rows = db.session.scalars(
-        select(Attachment).where(_of_either(actor, form_key, request.id))
+        select(Attachment)
+        .where(_of_either(actor, form_key, request.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
     ).all()
     new = [row for row in rows if row.request_id is None]
     for row in rows:
@@ -392,11 +408,10 @@ def remove(
     now: datetime | None = None,
 ) -> None:
     """Take a file from a draft or from a form; what was sent stays as it was."""
-    if request is not None and request.state is not State.DRAFT:
-        raise TransitionNotAllowed("Only a draft can be changed; this one is sent.")
+    home = request.id if request is not None else None
+    _require_draft(home)
     if request is not None and not may_file(actor):
         raise NotPermitted("Your role does not allow this; the role investigator does.")
-    home = request.id if request is not None else None
     row = db.session.scalar(
         select(Attachment).where(
             Attachment.token == token, _of_either(actor, form_key, home)
@@ -575,11 +590,15 @@ def clean_up(*, now: datetime | None = None) -> int:
     """Let go of unsaved files, then of every content that no file names."""
     at = now or utcnow()
     forgotten = db.session.scalars(
-        select(Attachment).where(
+        select(Attachment)
+        .where(
             Attachment.request_id.is_(None),
             Attachment.removed_at.is_(None),
             Attachment.uploaded_at < at - KEPT_FOR_A_FORM,
         )
+        # One that a form is taking at this moment is not forgotten.
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
     ).all()
     for row in forgotten:
         row.removed_at = at
