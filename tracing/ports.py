@@ -78,8 +78,12 @@ class ScannerUnavailable(Exception):
     """The scanner did not say what it thinks of a file."""
 
 
+class NoVerdict(ScannerUnavailable):
+    """The scanner is there and has no verdict on this file; on others it may."""
+
+
 class Scanner(Protocol):
     """A program that knows harmful files."""
 
     def is_clean(self, content: bytes) -> bool:
-        """Tell whether nothing harmful is found; raises ScannerUnavailable."""
+        """Tell whether nothing harmful is found; raises ScannerUnavailable, or NoVerdict."""

@@ -544,6 +544,21 @@ class TestAScanner:
         assert attachments.scan_waiting() == 1
         assert officer.get(f"/files/{row.token}/small").status_code == 200
 
+    def test_that_has_no_word_on_one_file_has_one_on_the_others(
+        self, app, of, visitor, daemon, caplog
+    ):
+        daemon.answer = b"busy ERROR\0"
+        three = [files.pdf(catalog=b"%" + bytes([n]) * 300 + b"\n") for n in b"123"]
+        filed(visitor, of, **{WHOLE: [sent(one, "a.pdf") for one in three]})
+        daemon.answer = None
+        large, gone, fine = rows()
+        daemon.too_large = three[0]
+        app.extensions[attachments.STORE].remove(gone.stored)
+        assert attachments.scan_waiting() == 1
+        assert [row.scan for row in rows()] == [Scan.WAITING, Scan.WAITING, Scan.CLEAN]
+        assert f"file {large.id} stays unchecked: the answer was" in caplog.text
+        assert f"file {gone.id} stays unchecked: file {gone.id} is gone" in caplog.text
+
     def test_that_finds_something_later_keeps_it_back_for_good(
         self, of, visitor, daemon
     ):

@@ -34,7 +34,7 @@ from tracing.files.checking import MEGABYTE, Checked, Limits, check, title_of
 from tracing.journal import journal
 from tracing.journal.kinds import Kind
 from tracing.models import Attachment, FileKind, RequestEvent, Scan, TraceRequest
-from tracing.ports import FileStore, Scanner, ScannerUnavailable
+from tracing.ports import FileStore, NoVerdict, Scanner, ScannerUnavailable
 from tracing.schemas.fields import Told
 from workflows.errors import NotPermitted, NotVisible, TransitionNotAllowed
 from workflows.policies import CASE_ROLES, Actor, may_file
@@ -542,25 +542,30 @@ def _digest(content: bytes) -> str:
 
 
 def scan_waiting(*, limit: int = 50) -> int:
-    """Ask the scanner again about what it has not seen; return how many it did."""
+    """Ask the scanner again about what it has not seen; return how many it did.
+
+    In no order: files on which it never has a verdict do not stand before the others.
+    """
     scanner = _scanner()
     if scanner is None:
         return 0
     waiting = db.session.scalars(
         select(Attachment.id)
         .where(Attachment.scan == Scan.WAITING, Attachment.removed_at.is_(None))
-        .order_by(Attachment.id)
+        .order_by(func.random())
         .limit(limit)
     ).all()
     done = 0
     for key in waiting:
         row = db.session.get_one(Attachment, key)
-        stored = row.stored
-        db.session.rollback()
-        if stored is None:
-            continue
         try:
-            clean = scanner.is_clean(_store().get(stored))
+            content = _kept_of(row)
+            db.session.rollback()
+            clean = scanner.is_clean(content)
+        except (NotVisible, FileChanged, NoVerdict) as error:
+            db.session.rollback()
+            log.error("file %s stays unchecked: %s", key, error)  # noqa: TRY400 - known
+            continue
         except ScannerUnavailable as error:
             log.warning("files wait for the scanner: %s", error)
             break
