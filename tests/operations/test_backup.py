@@ -1,5 +1,6 @@
 """A backup while others write, and a restore that gives back what was acknowledged."""
 
+import base64
 import contextvars
 import json
 import os
@@ -14,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from tests import factories
 from tests.conftest import dispose
@@ -409,6 +410,16 @@ def test_a_newer_one_and_one_with_other_secrets_are_refused(
     with pytest.raises(Refused, match="made with other secrets: put the config"):
         restored_in(stranger, folder)
     assert restored_in(stranger, folder, foreign=True).faults == ()
+    unfinding = another(index_key="another-key-for-the-marks-of-persons")
+    with pytest.raises(Refused, match="made with other secrets: put the config"):
+        restored_in(unfinding, folder)
+    other = base64.b64encode(b"another-key-of-personal-fields-x").decode()
+    for ring in (f"1:{other}", f"2:{other}"):
+        with pytest.raises(Refused, match=r"other keys .* \(field_keys.1\)"):
+            restored_in(another(field_keys=ring), folder, foreign=True)
+    ours = app.extensions["tracing.settings"].field_keys
+    turned = another(field_keys=f"2:{other},{ours}")
+    assert restored_in(turned, folder).faults == ()
     monkeypatch.setattr(backup.facts, "revision", lambda _connection: "from_tomorrow")
     newer = make("newer")
     monkeypatch.undo()
@@ -514,6 +525,20 @@ def test_a_drill_tries_everything_and_changes_nothing(
 
         assert dumps.is_empty(make_url(database))
         cluster.drop(name)
+
+
+def test_a_drill_opens_what_is_sealed(request, app, session, make, settings):
+    factories.sent(factories.sides())
+    session.execute(text("UPDATE person SET family_name = 'v1.' || substr(seal, 1)"))
+    folder, database = make(), ""
+    if not settings.database_url.startswith("sqlite"):
+        cluster = request.getfixturevalue("migrated_cluster")
+        name = cluster.create("template1")
+        request.addfinalizer(lambda: cluster.drop(name))
+        database = cluster.url(name)
+    session.remove()
+    with pytest.raises(Refused, match=r"does not open \(person.family_name"):
+        restore.drill(folder, None, database, now=NOW)
 
 
 # ----------------------------------------------------------------------- the command line

@@ -24,6 +24,7 @@ from tracing.operations import dumps, facts, manifest, sealing, state
 from tracing.operations.manifest import Manifest
 from tracing.operations.refusal import Refused
 from tracing.ports import FileStore
+from tracing.security.fields import field_keys
 
 BEGUN: Final = ".begun"
 FILES: Final = "files"
@@ -84,7 +85,7 @@ def _write(
         sealed=recipient is not None,
         journal=heads,
         requests=requests,
-        secrets=manifest.fingerprints(settings),
+        secrets=manifest.fingerprints(settings, field_keys().ring),
         files={
             path.relative_to(begun).as_posix(): manifest.measure(path)
             for path in sorted(begun.rglob("*"))

@@ -17,9 +17,9 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from flask import current_app
 from flask_migrate import upgrade
-from sqlalchemy import URL, delete, func, select, update
+from sqlalchemy import URL, Connection, delete, func, select, update
 
-from tracing.casework import attachments
+from tracing.casework import attachments, resealing
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.journal import journal, live
@@ -84,7 +84,23 @@ def opened(
         database = place / dumps.NAMES[said.engine]
         sealing.unseal(folder / f"{database.name}{end}", database, key)
         dumps.require_readable(database, said.engine, settings)
+        if said.engine == "sqlite":
+            with dumps.connected(URL.create("sqlite", database=str(database))) as read:
+                _require_opens(read, said)
         yield Opened(folder, said, database, key)
+
+
+def _require_opens(connection: Connection, said: Manifest) -> None:
+    """Refuse a database whose personal fields stay closed; one of an older version
+    is looked at by the doctor once it is of ours.
+    """
+    if said.schema != facts.head():
+        return
+    if why := resealing.unopened(facts.SEALED_ROWS, connection):
+        raise Refused(
+            f"something sealed in the backup does not open ({why}): put the field-keys"
+            " of that installation and day into the instance folder first"
+        )
 
 
 def _require_known(said: Manifest) -> None:
@@ -300,6 +316,7 @@ def _require_same(backup: Opened, place: URL) -> None:
     with dumps.connected(place, one_moment=True) as connection:
         if dumps.heads(connection) != backup.said.journal:
             raise Refused("what was restored is not what the backup says")
+        _require_opens(connection, backup.said)
         for chain in live.chains(connection):
             report = live.check_chain(connection, chain)
             if report.level == TAMPERED:
