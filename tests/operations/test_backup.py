@@ -39,7 +39,7 @@ from tracing.models import (
     RequestEvent,
     TraceRequest,
 )
-from tracing.operations import backup, figures, pause, restore, sealing, state
+from tracing.operations import backup, dumps, figures, pause, restore, sealing, state
 from tracing.operations.refusal import Refused
 from workflows.states import Trigger
 
@@ -398,6 +398,13 @@ def test_a_restore_is_refused_in_words_and_nothing_is_overwritten(
         restored_in(there, folder, key, replace=True)
     assert everything(there) == before
     state.forget(Path(there.instance_path), state.WORKER)
+    with there.app_context():
+        url = dumps.url_of(there.extensions["tracing.settings"])
+    with dumps.connected(url) as site:
+        site.execute(text("SELECT 1 FROM account"))
+        with pytest.raises(Refused, match="something is connected to the database"):
+            restored_in(there, folder, key, replace=True)
+    assert everything(there) == before
     assert restored_in(there, folder, key, replace=True).faults == ()
 
 
@@ -493,7 +500,14 @@ def test_one_that_is_killed_leaves_nothing_under_its_name(
     process.wait()
     assert begun.exists()
     assert not folder.exists()
-    backup.make(folder, now=NOW)
+    left = Path(settings.instance) / "state" / "scratch-left"
+    left.mkdir(parents=True)
+    (left / "database.sqlite").touch()
+    with state.scratch(Path(settings.instance)) as held:
+        assert not left.exists()
+        backup.make(folder, now=NOW)
+        assert held.exists()
+    assert not held.exists()
     assert not begun.exists()
     assert len(list((folder / "files").rglob("*"))) == 401
 
@@ -520,8 +534,6 @@ def test_a_drill_tries_everything_and_changes_nothing(
     assert state.moment_of(state.read(Path(app.instance_path), state.DRILL)) == NOW
     if database:
         from sqlalchemy import make_url
-
-        from tracing.operations import dumps
 
         assert dumps.is_empty(make_url(database))
         cluster.drop(name)

@@ -34,7 +34,7 @@ from tracing.models import (
     OutboxMessage,
 )
 from tracing.operations import dumps, facts, figures, manifest, pause, sealing, state
-from tracing.operations.backup import ERASURES, FILES, scratch
+from tracing.operations.backup import ERASURES, FILES
 from tracing.operations.manifest import Manifest
 from tracing.operations.refusal import Refused
 from tracing.ports import FileStore
@@ -80,7 +80,7 @@ def opened(
         raise Refused("the backup is encrypted: name its private key with --identity")
     key = sealing.identity_of(identity) if identity and said.sealed else None
     end = sealing.SUFFIX if said.sealed else ""
-    with scratch(Path(current_app.instance_path)) as place:
+    with state.scratch(Path(current_app.instance_path)) as place:
         database = place / dumps.NAMES[said.engine]
         sealing.unseal(folder / f"{database.name}{end}", database, key)
         dumps.require_readable(database, said.engine, settings)
@@ -128,11 +128,15 @@ def restore(
     with opened(folder, identity, foreign=foreign) as backup:
         url = dumps.url_of(settings)
         _require_place(backup.said, url, replace=replace)
-        if figures.is_running(instance):
-            raise Refused("the service runs: stop tracing serve and the worker first")
-        _put_files_back(backup)
+        if figures.is_running(instance, now=now):
+            raise Refused(
+                "the service runs: stop tracing serve and the worker first; where the"
+                " worker was killed, wait three minutes"
+            )
         db.session.remove()
         db.engine.dispose()
+        dumps.require_alone(url, settings)
+        _put_files_back(backup)
         with _no_mail(instance, backup.said, now):
             dumps.put_back(backup.database, url, settings, replace=replace)
         _put_erasures_back(backup, instance)
