@@ -273,6 +273,20 @@ def test_the_file_of_keys_is_private_or_the_system_does_not_start(tmp_path):
         FieldKeys(Settings(index_key="x", field_keys=f"1:{GOOD}"), tmp_path)
 
 
+def test_keys_that_could_not_be_read_are_read_once_they_can_be(tmp_path, caplog):
+    file = tmp_path / KEY_FILE
+    write_secrets(tmp_path, {})
+    keys = FieldKeys(Settings(index_key="x" * 40), tmp_path)
+    fields.write_keys(file, keys.ring.with_new())
+    file.chmod(0o640)
+    keys.look(now=True)
+    assert keys.ring.first == 1
+    assert "the field keys stay as they were" in caplog.text
+    file.chmod(0o600)
+    keys.look(now=True)
+    assert keys.ring.first == 2
+
+
 def test_the_system_does_not_start_without_keys(tmp_path):
     settings = Settings.for_tests(f"sqlite:///{tmp_path / 'x.sqlite'}", tmp_path)
     bare = {name: getattr(settings, name) for name in ("database_url", "index_key")}
