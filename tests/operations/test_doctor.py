@@ -12,15 +12,17 @@ from sqlalchemy import text
 from tests import factories
 from tests.journal import forger
 from tests.notifications.people import message, owed
+from tracing import create_app
 from tracing.accounts import factors
 from tracing.adapters.smtp import self_test
 from tracing.casework import attachments
 from tracing.cli import doctor as command
 from tracing.cli import serve
 from tracing.cli.mail import group as mail
-from tracing.config import KEY_FILE
+from tracing.config import KEY_FILE, SettingsError
 from tracing.extensions import db
-from tracing.journal import checkpoints
+from tracing.journal import checkpoints, live
+from tracing.journal.verify import check_export, read_keys
 from tracing.models import Account, AccountKey, Attachment, Erasure
 from tracing.operations import facts as looking
 from tracing.operations import figures, pause, state
@@ -132,8 +134,6 @@ def test_tables_of_another_version(look, session):
 
 
 def test_a_database_that_does_not_answer(app, settings, monkeypatch):
-    from dataclasses import replace
-
     from tracing import create_app
 
     url = "postgresql://somebody:hush@127.0.0.1:9/nothing"
@@ -164,12 +164,33 @@ def test_an_entry_of_the_journal_that_was_cut_off(changes, of_two):
 def test_a_signing_key_that_is_another(app, look, of_two, settings):
     checkpoints.make_all()
     assert "signing-key" not in look()
-    from dataclasses import replace
-
     app.extensions["tracing.settings"] = replace(
         settings, journal_key="another-key-of-this-installation-42"
     )
     assert "does not fit TRACING_JOURNAL_KEY" in look()["signing-key"]
+
+
+def test_a_signing_key_that_was_changed_as_the_page_says(
+    app, look, of_two, settings, tmp_path
+):
+    checkpoints.make_all()
+    before = str(checkpoints.key_of(settings))
+    other = {"journal_key": "another-key-of-this-installation-42"}
+    changed = replace(settings, **other, journal_keys_before=f"{before},")
+    app.extensions["tracing.settings"] = changed
+    assert "signing-key" not in look()
+    factories.sent(of_two)
+    db.session.commit()
+    checkpoints.make_all()
+    with live.reading() as connection:
+        assert [r.level for r in live.check_all(connection)] == [0, 0]
+    live.write(of_two.asking.id, export := tmp_path / "export", lambda *_: False)
+    keys = read_keys(f"{before}\n{checkpoints.key_of(changed)}\n")
+    assert check_export(export).level == check_export(export, keys).level == 0
+    assert check_export(export, read_keys(before)).level == 2
+    for wrong in (before[:-4], "no key"):
+        with pytest.raises(SettingsError, match="JOURNAL_KEYS_BEFORE: this is not a"):
+            create_app(replace(settings, journal_keys_before=wrong))
 
 
 def test_a_journal_that_nobody_signs(changes, of_two):
@@ -236,8 +257,6 @@ def test_administrators_count_once_they_have_a_second_factor(look, session):
 
 
 def test_mail_and_reminders_that_wait(app, settings, changes, of_two):
-    from dataclasses import replace
-
     app.extensions["tracing.settings"] = replace(settings, smtp_host="127.0.0.1")
     request = factories.sent(of_two)
     db.session.add_all(
@@ -265,8 +284,6 @@ def test_what_the_files_of_the_operation_tell(app, tmp_path, look):
 
 
 def test_a_scanner_that_does_not_answer(app, settings, changes):
-    from dataclasses import replace
-
     class Silent:
         def is_clean(self, content):
             raise ScannerUnavailable("refused")

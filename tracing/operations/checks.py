@@ -713,11 +713,12 @@ def journal(found: Contents, _facts: Facts) -> Verdict | None:
 
 
 def signing_key(found: Contents, _facts: Facts) -> Verdict | None:
-    """The key that signs the journal is the one that signed last."""
+    """The key that signed the journal last is one that is known."""
     if found.signature:
         return error(
             f"the newest checkpoint does not fit TRACING_JOURNAL_KEY ({found.signature})"
-            ": put the key back with which it was signed"
+            ": put the key back with which it was signed, or its public one into"
+            " TRACING_JOURNAL_KEYS_BEFORE"
         )
     return None
 

@@ -445,8 +445,8 @@ def _journal(settings: Settings) -> tuple[tuple[str, ...], str]:
     if newest is None:
         return faults, ""
     origin = next(chain.origin for chain in chains if chain.id == newest.chain_id)
-    key = checkpoints.key_of(settings, origin)
-    fault = fault_of_note(newest.note, {key.id: key}, checkpoints.is_signed)
+    keys = checkpoints.known_keys(settings, origin)
+    fault = fault_of_note(newest.note, keys, checkpoints.is_signed)
     return faults, fault
 
 

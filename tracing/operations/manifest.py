@@ -92,7 +92,7 @@ def read(folder: Path, settings: Settings, *, foreign: bool = False) -> Manifest
         raise Refused(f"{NAME} of {folder} was changed: take another backup")
     if said.get("format") != FORMAT:
         raise Refused(f"{folder} is of another form: restore it with its own version")
-    ours = key == checkpoints.key_of(settings).public
+    ours = key in {one.public for one in checkpoints.known_keys(settings).values()}
     manifest = Manifest(**said)
     has = fingerprints(settings, field_keys().ring)
     other = {name for name, mark in manifest.secrets.items() if has.get(name) != mark}
