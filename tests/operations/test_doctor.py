@@ -29,7 +29,7 @@ from tracing.operations import figures, pause, state
 from tracing.operations.checks import Level
 from tracing.operations.doctor import judge
 from tracing.ports import ScannerUnavailable
-from tracing.security.fields import BLOCK, LIMIT, field_keys
+from tracing.security.fields import BLOCK, LIMIT, Ring, field_keys
 from workflows.policies import Role
 from workflows.retention import Data
 
@@ -92,6 +92,12 @@ def test_a_key_that_has_closed_enough(changes, app):
     used = keys.folder / f"{KEY_FILE}.{keys.ring.first}.used"
     used.write_bytes(b"." * (LIMIT // BLOCK // 2 + 1))
     assert "used up to 50%" in changes()["key-use"]
+
+
+def test_a_key_that_nobody_drew(changes):
+    keys = field_keys()
+    keys._use(Ring({2: bytes(32), **keys.ring.keys}, 2))
+    assert "key 2 of the personal fields was not drawn" in changes()["secrets"]
 
 
 def test_an_erasure_that_nobody_carries_out(changes, session):

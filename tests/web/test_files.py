@@ -551,7 +551,7 @@ class TestAScanner:
         three = [files.pdf(catalog=b"%" + bytes([n]) * 300 + b"\n") for n in b"123"]
         filed(visitor, of, **{WHOLE: [sent(one, "a.pdf") for one in three]})
         daemon.answer = None
-        large, gone, fine = rows()
+        large, gone, _fine = rows()
         daemon.too_large = three[0]
         app.extensions[attachments.STORE].remove(gone.stored)
         assert attachments.scan_waiting() == 1

@@ -514,14 +514,14 @@ def misplaced(
 
     `digest_of` says by its name the SHA-256 of what is kept, or that nothing is.
     """
-    table = Attachment.__table__
-    for name, sha256 in (
-        (table.c.stored, table.c.stored_sha256),
-        (table.c.thumbnail, table.c.thumbnail_sha256),
-    ):
-        rows = select(table.c.id, name, sha256).where(name.is_not(None))
-        for number, kept, right in connection.execute(rows.order_by(table.c.id)):
-            found = digest_of(kept)
+    pairs = (
+        (Attachment.stored, Attachment.stored_sha256),
+        (Attachment.thumbnail, Attachment.thumbnail_sha256),
+    )
+    for name, sha256 in pairs:
+        rows = select(Attachment.id, name, sha256).where(name.is_not(None))
+        for number, kept, right in connection.execute(rows.order_by(Attachment.id)):
+            found = digest_of(kept or "")
             if found != right:
                 yield f"file {number} {'is gone' if found is None else 'was changed'}"
 

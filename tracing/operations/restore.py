@@ -91,8 +91,9 @@ def opened(
 
 
 def _require_opens(connection: Connection, said: Manifest) -> None:
-    """Refuse a database whose personal fields stay closed; one of an older version
-    is looked at by the doctor once it is of ours.
+    """Refuse a database whose personal fields stay closed.
+
+    One of an older version is left to the doctor, who looks once it is of ours.
     """
     if said.schema != facts.head():
         return
