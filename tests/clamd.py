@@ -18,6 +18,8 @@ class Daemon:
     address: str
     seen: list[bytes] = field(default_factory=list)
     answer: bytes | None = None
+    too_large: bytes | None = None
+    """What it does not read to its end."""
 
 
 @contextlib.contextmanager
@@ -32,6 +34,9 @@ def running_clamd(socket_file: Path | None = None) -> Iterator[Daemon]:
             content = b""
             while length := struct.unpack("!L", self.rfile.read(4))[0]:
                 content += self.rfile.read(length)
+                if daemon.too_large and daemon.too_large.startswith(content):
+                    self.wfile.write(b"INSTREAM size limit exceeded. ERROR\0")
+                    return
             daemon.seen.append(content)
             found = EICAR in content
             said = b"Eicar-Test-Signature FOUND" if found else b"OK"

@@ -25,6 +25,7 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     from tracing.adapters.smtp import self_test
     from tracing.casework import attachments, erasing
     from tracing.extensions import babel, csrf, db, guard_sqlite, migrate, try_idle
+    from tracing.journal import checkpoints
     from tracing.operations import metrics, restore
     from tracing.security import fields, headers, hosts, isolation, origins
     from tracing.web import context, errors, pages, uploads
@@ -45,6 +46,7 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     self_test(settings)
     crash.arm(settings.crash_at)
     fields.init_app(app, settings, instance)
+    checkpoints.init_app(app, settings)
     if settings.proxies:
         count = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count)  # type: ignore[method-assign]

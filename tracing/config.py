@@ -27,6 +27,7 @@ class Settings:
     public_url: str = ""
     allowed_hosts: str = ""
     journal_key: str = ""
+    journal_keys_before: str = ""
     field_keys: str = ""
     index_key: str = ""
     host: str = "127.0.0.1"

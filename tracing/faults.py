@@ -35,6 +35,10 @@ class NotYetChecked(Exception):
     """The scanner has not seen the file yet, so nobody may have it."""
 
 
+class FileChanged(Exception):
+    """What lies in the store is not what was put there."""
+
+
 class AlreadyDone(Exception):
     """The same form was sent before; `reference` is what it led to."""
 
@@ -53,6 +57,7 @@ STATUS_OF: dict[type[Exception], int] = {
     Stale: 409,
     NotYetChecked: 409,
     SealBroken: 500,
+    FileChanged: 500,
     FileRefused: 422,
     NotPermitted: 403,
     NotVisible: 404,

@@ -59,7 +59,7 @@ class FileStore(Protocol):
         """Keep a file and return its name once it is safe; raises StoreFull."""
 
     def put_back(self, name: str, content: bytes) -> None:
-        """Keep a file under the name it had; raises StoreFull."""
+        """Keep a file under the name it had, and no other; raises StoreFull."""
 
     def get(self, name: str) -> bytes:
         """Return a file; raises FileNotFoundError."""
@@ -78,8 +78,12 @@ class ScannerUnavailable(Exception):
     """The scanner did not say what it thinks of a file."""
 
 
+class NoVerdict(ScannerUnavailable):
+    """The scanner is there and has no verdict on this file; on others it may."""
+
+
 class Scanner(Protocol):
     """A program that knows harmful files."""
 
     def is_clean(self, content: bytes) -> bool:
-        """Tell whether nothing harmful is found; raises ScannerUnavailable."""
+        """Tell whether nothing harmful is found; raises ScannerUnavailable, or NoVerdict."""

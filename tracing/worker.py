@@ -19,7 +19,7 @@ from tracing.casework import attachments, erasing, resealing
 from tracing.config import Settings
 from tracing.journal import checkpoints
 from tracing.notifications import outbox, reminders
-from tracing.operations import figures
+from tracing.operations import figures, state
 from tracing.operations.pause import paused
 from tracing.ports import Channel
 from tracing.security.fields import field_keys
@@ -171,6 +171,7 @@ def consumer(app: Flask) -> Any:
     huey = app.extensions[QUEUE]
     _open(huey)
     with app.app_context():
+        state.clear(Path(app.instance_path))
         tell()
     app.extensions[DRAIN]()
     made = huey.create_consumer(

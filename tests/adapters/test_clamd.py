@@ -7,7 +7,7 @@ import pytest
 from tests.clamd import running_clamd
 from tests.factories.files import EICAR
 from tracing.adapters.clamd import Clamd
-from tracing.ports import ScannerUnavailable
+from tracing.ports import NoVerdict, ScannerUnavailable
 
 
 @pytest.fixture(params=["port", "file"])
@@ -34,6 +34,13 @@ def test_any_other_answer_is_no_verdict(daemon, answer):
     daemon.answer = answer or b"\0"
     with pytest.raises(ScannerUnavailable):
         Clamd(daemon.address, 5).is_clean(b"x")
+
+
+def test_a_file_that_is_too_large_for_it_says_nothing_of_others(daemon):
+    daemon.too_large = b"x" * 5_000_000
+    with pytest.raises(NoVerdict):
+        Clamd(daemon.address, 5).is_clean(daemon.too_large)
+    assert Clamd(daemon.address, 5).is_clean(b"y") is True
 
 
 def test_a_daemon_that_is_down_or_silent_is_no_verdict(tmp_path):

@@ -1,8 +1,10 @@
 """The keys are turned while people work, and what a killed run left the next one does."""
 
 import dataclasses
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -122,6 +124,12 @@ def test_ten_thousand_rows_are_turned_while_pages_read_and_write(app, settings, 
         0: 0,
         1: 0,
     }
+    file = Path(app.instance_path) / KEY_FILE
+    os.utime(file)
+    refused = app.test_cli_runner().invoke(keys_group, ["drop", "1"])
+    assert (refused.exit_code, "in a minute" in refused.output) == (1, True)
+    a_while_ago = time.time() - 61
+    os.utime(file, (a_while_ago, a_while_ago))
     run(app, "drop", "1")
     assert list(field_keys().ring.keys) == [2]
     everybody = db.session.scalars(select(Person).order_by(Person.id))

@@ -56,6 +56,25 @@ def run(app):
     return running
 
 
+def test_only_who_owns_an_installation_works_on_it(tmp_path, monkeypatch):
+    from click.testing import CliRunner
+
+    from tracing.cli import main
+
+    config.write_secrets(folder := tmp_path / "instance")
+    say = CliRunner().invoke
+    owner = folder.stat().st_uid
+    monkeypatch.setattr("os.geteuid", lambda: owner + 1)
+    for command in (["keys", "add"], ["purge"], ["backup", str(tmp_path / "kept")]):
+        said = say(main, command)
+        assert said.exit_code != 0
+        assert "belongs to another: say sudo -u" in said.output, command
+    assert "belongs to" not in say(main, ["doctor"]).output
+    monkeypatch.undo()
+    monkeypatch.setenv("TRACING_INSTANCE_PATH", str(folder))
+    assert "closes from now on" in say(main, ["keys", "add"]).output
+
+
 def options(**changed: str) -> list[str]:
     given = ANSWERS | changed
     return [part for name, value in given.items() for part in (f"--{name}", value)]

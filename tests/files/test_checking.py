@@ -1,6 +1,8 @@
 """What a file may be: its content says it, its name never does."""
 
+import contextlib
 import io
+import time
 
 import pytest
 from PIL import Image
@@ -135,6 +137,27 @@ REFUSED = {
 def test_anything_else_is_refused_with_what_to_do(content, words):
     with pytest.raises(FileRefused, match=words):
         check(content, LIMITS)
+
+
+@pytest.mark.parametrize(
+    "unit", [b"/ObjStm", b"/ObjStm stream\n", b"/ObjStm stream\nendstream ", b"/E#4"]
+)
+def test_a_pdf_made_to_keep_us_busy_does_not(unit):
+    content = files.pdf(catalog=unit * (3_000_000 // len(unit)))
+    before = time.process_time()
+    with contextlib.suppress(FileRefused):
+        check(content, LIMITS)
+    assert time.process_time() - before < 1
+
+
+@pytest.mark.parametrize("gap", [0, 4000])
+def test_a_packed_list_is_found_among_others(gap):
+    script = files.packed(b"<< /S /JavaScript /JS (1) >>")
+    script = script.replace(b"/ObjStm", b"/ObjStm" + b" " * gap)
+    before = b"/ObjStm " * 3 + b" " * 500 + files.packed(b"<< /Type /Font >>")
+    for sent in (files.pdf(more=before + script), files.pdf(more=script + before)):
+        with pytest.raises(FileRefused, match=ACTIVE):
+            check(sent, LIMITS)
 
 
 def test_a_pdf_is_kept_as_it_came():

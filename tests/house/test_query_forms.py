@@ -37,7 +37,7 @@ WHERE = {
     "casework/attachments.py": {
         *("_enter_refused", "_named", "_require_quota", "_same", "by_token"),
         *("clean_up", "of_form", "of_request", "remove", "scan_waiting", "settle"),
-        "waiting_for_step",
+        *("waiting_for_step", "_require_draft", "misplaced"),
     },
     # an operator, by leave of two
     "casework/glass.py": {"asked", "give", "opened"},
@@ -76,9 +76,9 @@ WHERE = {
         "differences",
     },
     "cli/demo.py": {"_mark_the_past_done"},
-    "operations/dumps.py": {"dumped", "empty_again", "heads"},
+    "operations/dumps.py": {"_is_alone", "dumped", "empty_again", "heads"},
     "operations/facts.py": {
-        *("_journal", "_missing_files", "_offset", "_postgresql", "_sqlite"),
+        *("_journal", "_files", "_offset", "_postgresql", "_sqlite"),
     },
     "operations/figures.py": {"gather", "unsigned_since"},
     "operations/metrics.py": {"page"},

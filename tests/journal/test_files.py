@@ -49,6 +49,11 @@ def paper(text):
 def same(entry, *found):
     """Whether an entry is of these files, by number and content."""
     wanted = [{"file": row.id, "sha256": row.sha256} for row in found]
+    if entry.said["action"] == ADDED:
+        wanted = [
+            said | {"kept": row.stored_sha256}
+            for said, row in zip(wanted, found, strict=True)
+        ]
     return entry.payload["files"] == wanted
 
 

@@ -1,5 +1,6 @@
 """What the tests of the operation share."""
 
+import base64
 from dataclasses import replace
 
 import pytest
@@ -12,4 +13,5 @@ from tracing.operations.checks import DRAWN
 def settings(settings):
     """Secrets as an installation has them."""
     drawn = {name: getattr(SETTINGS, name) for name in DRAWN}
+    drawn["field_keys"] = f"1:{base64.b64encode(bytes(range(32))).decode()}"
     return replace(settings, **drawn, second_factor_required=True)

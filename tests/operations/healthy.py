@@ -84,6 +84,7 @@ CONTENTS = Contents(
     signature="",
     unsigned=None,
     missing_files=0,
+    changed_files=0,
     mail=Pending(0, 0, None),
     owed=None,
 )

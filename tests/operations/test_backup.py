@@ -1,5 +1,6 @@
 """A backup while others write, and a restore that gives back what was acknowledged."""
 
+import base64
 import contextvars
 import json
 import os
@@ -14,10 +15,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from tests import factories
 from tests.conftest import dispose
+from tests.factories import files
 from tests.notifications.people import message, owed, with_mail
 from tests.visitors import signed_in
 from tracing import create_app, worker
@@ -37,7 +39,7 @@ from tracing.models import (
     RequestEvent,
     TraceRequest,
 )
-from tracing.operations import backup, figures, pause, restore, sealing, state
+from tracing.operations import backup, dumps, figures, pause, restore, sealing, state
 from tracing.operations.refusal import Refused
 from workflows.states import Trigger
 
@@ -172,8 +174,8 @@ def test_what_was_acknowledged_while_others_wrote_is_there_again(
     assert before <= found <= set(acknowledged)
     assert len(found) < len(acknowledged)
     assert [report.level for report in reports] == [OK] * len(reports)
-    files = there.extensions[attachments.STORE]
-    contents = {files.get(name) for name, _since in files.kept()}
+    kept = there.extensions[attachments.STORE]
+    contents = {kept.get(name) for name, _since in kept.kept()}
     assert {reference.encode() for reference in before} <= contents
     assert done.said.requests == len(found)
 
@@ -396,6 +398,13 @@ def test_a_restore_is_refused_in_words_and_nothing_is_overwritten(
         restored_in(there, folder, key, replace=True)
     assert everything(there) == before
     state.forget(Path(there.instance_path), state.WORKER)
+    with there.app_context():
+        url = dumps.url_of(there.extensions["tracing.settings"])
+    with dumps.connected(url) as site:
+        site.execute(text("SELECT 1 FROM account"))
+        with pytest.raises(Refused, match="something is connected to the database"):
+            restored_in(there, folder, key, replace=True)
+    assert everything(there) == before
     assert restored_in(there, folder, key, replace=True).faults == ()
 
 
@@ -408,6 +417,16 @@ def test_a_newer_one_and_one_with_other_secrets_are_refused(
     with pytest.raises(Refused, match="made with other secrets: put the config"):
         restored_in(stranger, folder)
     assert restored_in(stranger, folder, foreign=True).faults == ()
+    unfinding = another(index_key="another-key-for-the-marks-of-persons")
+    with pytest.raises(Refused, match="made with other secrets: put the config"):
+        restored_in(unfinding, folder)
+    other = base64.b64encode(b"another-key-of-personal-fields-x").decode()
+    for ring in (f"1:{other}", f"2:{other}"):
+        with pytest.raises(Refused, match=r"other keys .* \(field_keys.1\)"):
+            restored_in(another(field_keys=ring), folder, foreign=True)
+    ours = app.extensions["tracing.settings"].field_keys
+    turned = another(field_keys=f"2:{other},{ours}")
+    assert restored_in(turned, folder).faults == ()
     monkeypatch.setattr(backup.facts, "revision", lambda _connection: "from_tomorrow")
     newer = make("newer")
     monkeypatch.undo()
@@ -415,6 +434,27 @@ def test_a_newer_one_and_one_with_other_secrets_are_refused(
     with pytest.raises(Refused, match=r"newer version \(tables from_tomorrow\)"):
         restored_in(there, newer)
     assert not (Path(there.instance_path) / "files").exists()
+
+
+def test_a_file_that_was_changed_is_put_right_or_named(app, session, another, make):
+    of = factories.sides()
+    given = attachments.Given("a.pdf", files.pdf())
+    row = attachments.receive(of.actor(Trigger.SUBMIT), given, form_key="k" * 20)
+    name = row.stored
+    folder, there = make(), another()
+    place = there.extensions[attachments.STORE]
+    place.put_back(name, b"another one")
+    (begun := place.root / name[:2] / name[2:4] / f"{name}.begun").touch()
+    assert restored_in(there, folder).faults == ()
+    assert place.get(name) == given.content
+    assert not begun.exists()
+    app.extensions[attachments.STORE].put_back(name, b"another one")
+    changed = make("changed")
+    if db.engine.dialect.name == "sqlite":
+        session.remove()
+        with pytest.raises(Refused, match="file 1 was changed in the backup"):
+            restore.drill(changed, None, "", now=NOW)
+    assert restored_in(another(), changed).faults == ("file 1 was changed",)
 
 
 def test_the_name_of_a_backup_is_given_once(make):
@@ -460,7 +500,14 @@ def test_one_that_is_killed_leaves_nothing_under_its_name(
     process.wait()
     assert begun.exists()
     assert not folder.exists()
-    backup.make(folder, now=NOW)
+    left = Path(settings.instance) / "state" / "scratch-left"
+    left.mkdir(parents=True)
+    (left / "database.sqlite").touch()
+    with state.scratch(Path(settings.instance)) as held:
+        assert not left.exists()
+        backup.make(folder, now=NOW)
+        assert held.exists()
+    assert not held.exists()
     assert not begun.exists()
     assert len(list((folder / "files").rglob("*"))) == 401
 
@@ -488,10 +535,22 @@ def test_a_drill_tries_everything_and_changes_nothing(
     if database:
         from sqlalchemy import make_url
 
-        from tracing.operations import dumps
-
         assert dumps.is_empty(make_url(database))
         cluster.drop(name)
+
+
+def test_a_drill_opens_what_is_sealed(request, app, session, make, settings):
+    factories.sent(factories.sides())
+    session.execute(text("UPDATE person SET family_name = 'v1.' || substr(seal, 1)"))
+    folder, database = make(), ""
+    if not settings.database_url.startswith("sqlite"):
+        cluster = request.getfixturevalue("migrated_cluster")
+        name = cluster.create("template1")
+        request.addfinalizer(lambda: cluster.drop(name))
+        database = cluster.url(name)
+    session.remove()
+    with pytest.raises(Refused, match=r"does not open \(person.family_name"):
+        restore.drill(folder, None, database, now=NOW)
 
 
 # ----------------------------------------------------------------------- the command line

@@ -74,6 +74,17 @@ BROKEN = [
         E,
         r"add \?sslmode=verify-full to TRACING_DATABASE_URL",
     ),
+    *(
+        (
+            but(**{name: "postgresql://db.example/tracing?sslmode=require"}),
+            "database-tls",
+            E,
+            f"add .*sslmode=verify-full to TRACING_{name.upper()}",
+        )
+        for name in ("worker_database_url", "owner_database_url", "backup_database_url")
+    ),
+    (but(policies=False), "row-security", E, "no table has a policy: run the migr"),
+    (but(weak_keys=(3,)), "secrets", E, "key 3 of the personal fields was not drawn"),
     (but(disk="nfs4"), "database-disk", E, r"another machine \(nfs4\): keep it on"),
     (but(wal=300 << 20), "database-log", W, "has grown to 300 MB"),
     (but(revision="a"), "schema", E, "are of version a, .* needs b: run tracing db up"),
@@ -148,6 +159,7 @@ BROKEN = [
     ),
     (but(unsigned=NOW - HOURS), "checkpoints", W, "not been signed for 60 minutes"),
     (but(missing_files=2), "files", E, "2 of the newest files are gone"),
+    (but(changed_files=3), "files", E, "3 of the newest files were changed where"),
     (but(unknown_calendars=("XK",)), "calendars", W, "not all known for XK: renew the"),
 ]
 

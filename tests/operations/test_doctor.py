@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -12,24 +13,26 @@ from tests import factories
 from tests.journal import forger
 from tests.journal.conftest import entries
 from tests.notifications.people import message, owed
+from tracing import create_app
 from tracing.accounts import factors
 from tracing.adapters.smtp import self_test
 from tracing.casework import attachments
 from tracing.cli import doctor as command
 from tracing.cli import serve
 from tracing.cli.mail import group as mail
-from tracing.config import KEY_FILE
+from tracing.config import KEY_FILE, SettingsError
 from tracing.extensions import db
-from tracing.journal import checkpoints
+from tracing.journal import checkpoints, live
 from tracing.journal.journal import SYSTEM
 from tracing.journal.kinds import Kind
+from tracing.journal.verify import check_export, read_keys
 from tracing.models import Account, AccountKey, Attachment, Erasure
 from tracing.operations import facts as looking
 from tracing.operations import figures, pause, state
 from tracing.operations.checks import Level
 from tracing.operations.doctor import judge
 from tracing.ports import ScannerUnavailable
-from tracing.security.fields import BLOCK, LIMIT, field_keys
+from tracing.security.fields import BLOCK, LIMIT, Ring, field_keys
 from workflows.policies import Role
 from workflows.retention import Data
 
@@ -94,6 +97,12 @@ def test_a_key_that_has_closed_enough(changes, app):
     assert "used up to 50%" in changes()["key-use"]
 
 
+def test_a_key_that_nobody_drew(changes):
+    keys = field_keys()
+    keys._use(Ring({2: bytes(32), **keys.ring.keys}, 2))
+    assert "key 2 of the personal fields was not drawn" in changes()["secrets"]
+
+
 def test_an_erasure_that_nobody_carries_out(changes, session):
     of = factories.sides()
     case = factories.sent(of)
@@ -134,8 +143,6 @@ def test_tables_of_another_version(look, session):
 
 
 def test_a_database_that_does_not_answer(app, settings, monkeypatch):
-    from dataclasses import replace
-
     from tracing import create_app
 
     url = "postgresql://somebody:hush@127.0.0.1:9/nothing"
@@ -166,12 +173,33 @@ def test_an_entry_of_the_journal_that_was_cut_off(changes, of_two):
 def test_a_signing_key_that_is_another(app, look, of_two, settings):
     checkpoints.make_all()
     assert "signing-key" not in look()
-    from dataclasses import replace
-
     app.extensions["tracing.settings"] = replace(
         settings, journal_key="another-key-of-this-installation-42"
     )
     assert "does not fit TRACING_JOURNAL_KEY" in look()["signing-key"]
+
+
+def test_a_signing_key_that_was_changed_as_the_page_says(
+    app, look, of_two, settings, tmp_path
+):
+    checkpoints.make_all()
+    before = str(checkpoints.key_of(settings))
+    other = {"journal_key": "another-key-of-this-installation-42"}
+    changed = replace(settings, **other, journal_keys_before=f"{before},")
+    app.extensions["tracing.settings"] = changed
+    assert "signing-key" not in look()
+    factories.sent(of_two)
+    db.session.commit()
+    checkpoints.make_all()
+    with live.reading() as connection:
+        assert [r.level for r in live.check_all(connection)] == [0, 0]
+    live.write(of_two.asking.id, export := tmp_path / "export", lambda *_: False)
+    keys = read_keys(f"{before}\n{checkpoints.key_of(changed)}\n")
+    assert check_export(export).level == check_export(export, keys).level == 0
+    assert check_export(export, read_keys(before)).level == 2
+    for wrong in (before[:-4], "no key"):
+        with pytest.raises(SettingsError, match="JOURNAL_KEYS_BEFORE: this is not a"):
+            create_app(replace(settings, journal_keys_before=wrong))
 
 
 def test_a_journal_that_nobody_signs(changes, of_two):
@@ -181,7 +209,7 @@ def test_a_journal_that_nobody_signs(changes, of_two):
     assert "checkpoints" not in changes(later)
 
 
-def test_a_file_that_is_gone(app, changes, of_two):
+def test_a_file_that_is_gone_and_one_that_was_changed(app, changes, of_two):
     store = app.extensions[attachments.STORE]
     request = factories.sent(of_two)
     names = [store.put(b"one"), store.put(b"two")]
@@ -197,6 +225,7 @@ def test_a_file_that_is_gone(app, changes, of_two):
                 size=3,
                 media_type="application/pdf",
                 stored=name,
+                stored_sha256=sha256(store.get(name)).hexdigest(),
                 scan="clean",
                 uploaded_by_id=of_two.investigator.id,
                 uploaded_by_name="A",
@@ -206,6 +235,10 @@ def test_a_file_that_is_gone(app, changes, of_two):
     assert "files" not in changes()
     store.remove(names[0])
     assert "1 of the newest files are gone" in changes()["files"]
+    store.put_back(names[0], b"one")
+    assert "files" not in changes()
+    store.put_back(names[1], b"twO")
+    assert "1 of the newest files were changed" in changes()["files"]
 
 
 def test_an_authority_in_a_zone_and_a_state_that_nobody_knows(changes, session):
@@ -233,8 +266,6 @@ def test_administrators_count_once_they_have_a_second_factor(look, session):
 
 
 def test_mail_and_reminders_that_wait(app, settings, changes, of_two):
-    from dataclasses import replace
-
     app.extensions["tracing.settings"] = replace(settings, smtp_host="127.0.0.1")
     request = factories.sent(of_two)
     db.session.add_all(
@@ -262,8 +293,6 @@ def test_what_the_files_of_the_operation_tell(app, tmp_path, look):
 
 
 def test_a_scanner_that_does_not_answer(app, settings, changes):
-    from dataclasses import replace
-
     class Silent:
         def is_clean(self, content):
             raise ScannerUnavailable("refused")

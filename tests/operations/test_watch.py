@@ -79,10 +79,19 @@ def test_mail_that_waits_counts_where_mail_should_leave(app, session, settings, 
 def test_the_worker_says_its_word_with_each_sweep(app, session):
     with app.app_context():
         worker.tell()
-    assert figures.is_running(Path(app.instance_path))
-    said = state.read(Path(app.instance_path), state.WORKER)
-    state.write(Path(app.instance_path), state.WORKER, {**said, "pid": 2**22 + 1})
-    assert not figures.is_running(Path(app.instance_path))
+    instance, now = Path(app.instance_path), datetime.now(UTC)
+    later = now + timedelta(seconds=figures.SILENT + 1)
+    assert figures.is_running(instance, now=later)
+    said = state.read(instance, state.WORKER)
+    for elsewhere in ({"pid": 2**22 + 1}, {"host": "another"}):
+        state.write(instance, state.WORKER, {**said, **elsewhere})
+        assert figures.is_running(instance, now=now)
+        assert not figures.is_running(instance, now=later)
+        figures.farewell(instance)
+        assert figures.is_running(instance, now=now)
+    state.write(instance, state.WORKER, said)
+    figures.farewell(instance)
+    assert not figures.is_running(instance, now=now)
 
 
 # --------------------------------------------------------------------------- figures

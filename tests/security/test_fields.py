@@ -178,6 +178,7 @@ def test_every_column_of_words_is_sealed_or_known_to_be_open():
         *("headstamp", "importer_name", "regime", "calendar_version", "language"),
         *("origin", "dispatch", "destination", "country_of_manufacture"),
         *("import_country", "actor_name", "token", "form_key", "sha256", "media_type"),
+        *("stored_sha256", "thumbnail_sha256"),
         *("stored", "thumbnail", "uploaded_by_name"),
         *("name_mark", "family_mark", "alias_mark", "id_mark"),
     }
@@ -270,6 +271,20 @@ def test_the_file_of_keys_is_private_or_the_system_does_not_start(tmp_path):
         FieldKeys(Settings(index_key="x" * 40), tmp_path)
     with pytest.raises(SettingsError, match="shorter than"):
         FieldKeys(Settings(index_key="x", field_keys=f"1:{GOOD}"), tmp_path)
+
+
+def test_keys_that_could_not_be_read_are_read_once_they_can_be(tmp_path, caplog):
+    file = tmp_path / KEY_FILE
+    write_secrets(tmp_path, {})
+    keys = FieldKeys(Settings(index_key="x" * 40), tmp_path)
+    fields.write_keys(file, keys.ring.with_new())
+    file.chmod(0o640)
+    keys.look(now=True)
+    assert keys.ring.first == 1
+    assert "the field keys stay as they were" in caplog.text
+    file.chmod(0o600)
+    keys.look(now=True)
+    assert keys.ring.first == 2
 
 
 def test_the_system_does_not_start_without_keys(tmp_path):

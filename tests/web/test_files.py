@@ -3,6 +3,7 @@
 import io
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,7 @@ from tests.visitors import Visitor, hidden, shown, signed_in, stranger
 from tracing.casework import attachments
 from tracing.extensions import db
 from tracing.models import Attachment, Scan, TraceRequest
+from workflows.errors import TransitionNotAllowed
 from workflows.policies import Role
 from workflows.states import Trigger
 
@@ -175,6 +177,24 @@ class TestADraft:
         address = f"/trace-requests/{draft.reference}/edit"
         assert post(visitor, address, form, **photos).status_code == 409
         assert rows() == []
+
+    def test_that_is_sent_while_a_file_is_read_does_not_get_it(
+        self, app, of, visitor, monkeypatch
+    ):
+        draft, look = filed(visitor, of), attachments._verdict
+
+        def sent_meanwhile(content):
+            send(of, draft)
+            db.session.commit()
+            return look(content)
+
+        monkeypatch.setattr(attachments, "_verdict", sent_meanwhile)
+        given = attachments.Given("a.pdf", files.pdf())
+        actor = factories.actor_of(of.investigator)
+        with pytest.raises(TransitionNotAllowed, match="this one is sent"):
+            attachments.receive(actor, given, form_key="", request=draft)
+        assert rows() == []
+        assert list(app.extensions[attachments.STORE].kept()) == []
 
     def test_of_others_is_not_found_by_a_file(self, app, of, visitor):
         draft = filed(visitor, of)
@@ -381,6 +401,27 @@ class TestHandingOut:
         assert paper.data == files.pdf()
         assert b"Exif" not in whole.data
 
+    def test_is_of_what_was_kept_and_of_nothing_else(
+        self, app, of, visitor, request_, caplog
+    ):
+        store = app.extensions[attachments.STORE]
+        row = rows()[0]
+        for name, end in ((row.stored, ""), (row.thumbnail, "/small")):
+            path = store.root / name[:2] / name[2:4] / name
+            kept = path.read_bytes()
+            for other in (kept[:-1] + bytes([kept[-1] ^ 1]), files.jpeg("OTHER")):
+                path.write_bytes(other)
+                answer = visitor.get(f"/files/{row.token}{end}")
+                assert answer.status_code == 500
+                assert "changed outside this system" in shown(answer.text)
+                assert other not in answer.data
+                assert f"file {row.id} was changed" in caplog.text
+            path.unlink()
+            assert visitor.get(f"/files/{row.token}{end}").status_code == 500
+            assert f"file {row.id} is gone" in caplog.text
+            path.write_bytes(kept)
+            assert visitor.get(f"/files/{row.token}{end}").data == kept
+
     def test_tells_a_range_beyond_the_end(self, visitor, request_):
         assert request_
         beyond = {"Range": "bytes=99999999-"}
@@ -503,6 +544,21 @@ class TestAScanner:
         assert attachments.scan_waiting() == 1
         assert officer.get(f"/files/{row.token}/small").status_code == 200
 
+    def test_that_has_no_word_on_one_file_has_one_on_the_others(
+        self, app, of, visitor, daemon, caplog
+    ):
+        daemon.answer = b"busy ERROR\0"
+        three = [files.pdf(catalog=b"%" + bytes([n]) * 300 + b"\n") for n in b"123"]
+        filed(visitor, of, **{WHOLE: [sent(one, "a.pdf") for one in three]})
+        daemon.answer = None
+        large, gone, _fine = rows()
+        daemon.too_large = three[0]
+        app.extensions[attachments.STORE].remove(gone.stored)
+        assert attachments.scan_waiting() == 1
+        assert [row.scan for row in rows()] == [Scan.WAITING, Scan.WAITING, Scan.CLEAN]
+        assert f"file {large.id} stays unchecked: the answer was" in caplog.text
+        assert f"file {gone.id} stays unchecked: file {gone.id} is gone" in caplog.text
+
     def test_that_finds_something_later_keeps_it_back_for_good(
         self, of, visitor, daemon
     ):
@@ -554,6 +610,26 @@ class TestCleaningUp:
         assert attachments.clean_up() == 0
         assert attachments.clean_up(now=self.later()) == 2
         assert self.kept(app) == set()
+
+    def test_leaves_what_a_form_is_taking_at_this_moment(self, app, of):
+        actor = factories.actor_of(of.investigator)
+        given = attachments.Given("a.pdf", files.pdf())
+        row = attachments.receive(actor, given, form_key="k" * 20)
+        number, draft = row.id, factories.draft(of)
+        db.session.commit()
+        attachments.settle(draft, actor, form_key="k" * 20, places={}, markings={})
+
+        def cleaning():
+            with app.app_context():
+                return attachments.clean_up(now=self.later())
+
+        with ThreadPoolExecutor(1) as other:
+            cleaned = other.submit(cleaning)
+            if db.engine.dialect.name == "postgresql":
+                assert cleaned.result(10) == 0
+            db.session.commit()
+            assert cleaned.result(30) == 0
+        assert db.session.get_one(Attachment, number).removed_at is None
 
     def test_lets_go_of_what_no_row_names_once_it_is_old(self, app, session):
         assert session

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from tracing.ports import ScannerUnavailable
+from tracing.ports import NoVerdict, ScannerUnavailable
 
 CHUNK: Final = 64 * 1024
 LONGEST_ANSWER: Final = 1024
@@ -25,11 +25,9 @@ class Clamd:
         """Tell whether the scanner finds nothing; raise where it does not say."""
         try:
             with self._connected() as daemon:
-                daemon.sendall(b"zINSTREAM\0")
-                for start in range(0, len(content), CHUNK):
-                    part = content[start : start + CHUNK]
-                    daemon.sendall(struct.pack("!L", len(part)) + part)
-                daemon.sendall(struct.pack("!L", 0))
+                # What is too large for it is answered in the middle, and cut off.
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    _send(daemon, content)
                 answer = _read(daemon)
         except (OSError, ValueError) as error:
             raise ScannerUnavailable(f"{type(error).__name__}: {error}") from error
@@ -37,7 +35,7 @@ class Clamd:
             return True
         if answer.startswith("stream: ") and answer.endswith(" FOUND"):
             return False
-        raise ScannerUnavailable(f"the answer was {answer[:80]!r}")
+        raise NoVerdict(f"the answer was {answer[:80]!r}")
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[socket.socket]:
@@ -53,10 +51,20 @@ class Clamd:
             yield daemon
 
 
+def _send(daemon: socket.socket, content: bytes) -> None:
+    daemon.sendall(b"zINSTREAM\0")
+    for start in range(0, len(content), CHUNK):
+        part = content[start : start + CHUNK]
+        daemon.sendall(struct.pack("!L", len(part)) + part)
+    daemon.sendall(struct.pack("!L", 0))
+
+
 def _read(daemon: socket.socket) -> str:
     answer = b""
     while not answer.endswith(b"\0") and len(answer) < LONGEST_ANSWER:
-        part = daemon.recv(LONGEST_ANSWER)
+        part = b""
+        with contextlib.suppress(ConnectionResetError):
+            part = daemon.recv(LONGEST_ANSWER)
         if not part:
             break
         answer += part

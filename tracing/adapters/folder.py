@@ -30,9 +30,13 @@ class FolderStore:
         return name
 
     def put_back(self, name: str, content: bytes) -> None:
-        """Keep a file under the name it had; one that is there stays."""
-        if not self.has(name):
-            self._write(name, content)
+        """Keep a file under the name it had; one that is there and differs is lost."""
+        if self.has(name) and self.get(name) == content:
+            return
+        # Left by one that was killed; nobody else writes under a name that is known.
+        path = self._path(name)
+        path.with_name(name + BEGUN).unlink(missing_ok=True)
+        self._write(name, content)
 
     def _write(self, name: str, content: bytes) -> None:
         path = self._path(name)

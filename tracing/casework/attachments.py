@@ -10,17 +10,18 @@ somebody opens one before it is handed out. The small pictures are part of the p
 shows them, whose opening is entered.
 """
 
+import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NoReturn
 
 from flask import current_app
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from sqlalchemy.orm import load_only
 
 from tracing import crash
@@ -28,12 +29,12 @@ from tracing.casework import queries, sections
 from tracing.casework.apply import parties_of, utcnow
 from tracing.config import Settings
 from tracing.extensions import db
-from tracing.faults import FileRefused, NotYetChecked
+from tracing.faults import FileChanged, FileRefused, NotYetChecked
 from tracing.files.checking import MEGABYTE, Checked, Limits, check, title_of
 from tracing.journal import journal
 from tracing.journal.kinds import Kind
 from tracing.models import Attachment, FileKind, RequestEvent, Scan, TraceRequest
-from tracing.ports import FileStore, Scanner, ScannerUnavailable
+from tracing.ports import FileStore, NoVerdict, Scanner, ScannerUnavailable
 from tracing.schemas.fields import Told
 from workflows.errors import NotPermitted, NotVisible, TransitionNotAllowed
 from workflows.policies import CASE_ROLES, Actor, may_file
@@ -113,11 +114,15 @@ def receive(
     db.session.rollback()
     with _kept(checked) as (stored, thumbnail):
         crash.at("file.kept")
+        _require_draft(home)
         _require_room(actor, form_key, home)
         _require_quota(actor, checked.size)
         row = _row(actor, given, checked, scan, now or utcnow())
         row.form_key, row.request_id = form_key, home
-        row.stored, row.thumbnail = stored, thumbnail
+        row.stored, row.stored_sha256 = stored, _digest(checked.content)
+        if thumbnail is not None:
+            row.thumbnail = thumbnail
+            row.thumbnail_sha256 = _digest(checked.thumbnail)
         db.session.add(row)
         db.session.flush()
         _enter(Kind.ATTACHMENT_ADDED, [row], actor, about=about)
@@ -125,6 +130,17 @@ def receive(
         db.session.commit()
         crash.at("file.committed")
     return row
+
+
+def _require_draft(home: int | None) -> None:
+    """Refuse what is sent by now, and hold a draft until the caller commits."""
+    if home is None:
+        return
+    state = db.session.scalar(
+        select(TraceRequest.state).where(TraceRequest.id == home).with_for_update()
+    )
+    if state is not State.DRAFT:
+        raise TransitionNotAllowed("Only a draft can be changed; this one is sent.")
 
 
 def _enter(
@@ -136,8 +152,14 @@ def _enter(
     parties: Iterable[int] = (),
     **said: object,
 ) -> None:
-    """Enter what is done with files: which, and of what content. Nothing of a name."""
+    """Enter what is done with files: which, and of what content. Nothing of a name.
+
+    Of what comes also what is kept of it, which may be drawn anew.
+    """
     files = [{"file": row.id, "sha256": row.sha256} for row in rows]
+    if kind is Kind.ATTACHMENT_ADDED:
+        for file, row in zip(files, rows, strict=True):
+            file["kept"] = row.stored_sha256 or ""
     journal.record(
         kind, actor, about=about, parties=parties, payload={"files": files} | said
     )
@@ -304,8 +326,12 @@ def settle(
     section of the form said.
     """
     db.session.flush()
+    # Held: what is let go of at this moment is not settled, and the reverse.
     rows = db.session.scalars(
-        select(Attachment).where(_of_either(actor, form_key, request.id))
+        select(Attachment)
+        .where(_of_either(actor, form_key, request.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
     ).all()
     new = [row for row in rows if row.request_id is None]
     for row in rows:
@@ -382,11 +408,10 @@ def remove(
     now: datetime | None = None,
 ) -> None:
     """Take a file from a draft or from a form; what was sent stays as it was."""
-    if request is not None and request.state is not State.DRAFT:
-        raise TransitionNotAllowed("Only a draft can be changed; this one is sent.")
+    home = request.id if request is not None else None
+    _require_draft(home)
     if request is not None and not may_file(actor):
         raise NotPermitted("Your role does not allow this; the role investigator does.")
-    home = request.id if request is not None else None
     row = db.session.scalar(
         select(Attachment).where(
             Attachment.token == token, _of_either(actor, form_key, home)
@@ -461,35 +486,86 @@ def content_of(attachment: Attachment, *, small: bool = False) -> bytes:
     """Return the content of a file that the actor may see, once it is checked."""
     if not attachment.may_go_out:
         raise NotYetChecked("The file is kept back until it has been checked.")
-    name = attachment.thumbnail if small else attachment.stored
+    return _kept_of(attachment, small=small)
+
+
+def _kept_of(attachment: Attachment, *, small: bool = False) -> bytes:
+    """Return what is kept of a file, if it is what was put there."""
+    name, sha256 = attachment.stored, attachment.stored_sha256
+    if small:
+        name, sha256 = attachment.thumbnail, attachment.thumbnail_sha256
     if name is None:
         raise NotVisible("There is no such file.")
-    return _store().get(name)
+    try:
+        content = _store().get(name)
+    except FileNotFoundError as error:
+        raise FileChanged(f"file {attachment.id} is gone from where it is kept") from (
+            error
+        )
+    if _digest(content) != sha256:
+        raise FileChanged(f"file {attachment.id} was changed where it is kept")
+    return content
+
+
+def misplaced(
+    connection: Connection, digest_of: Callable[[str], str | None]
+) -> Iterator[str]:
+    """Yield what rows name and is not there, or is not what was put there.
+
+    `digest_of` says by its name the SHA-256 of what is kept, or that nothing is.
+    """
+    pairs = (
+        (Attachment.stored, Attachment.stored_sha256),
+        (Attachment.thumbnail, Attachment.thumbnail_sha256),
+    )
+    for name, sha256 in pairs:
+        rows = select(Attachment.id, name, sha256).where(name.is_not(None))
+        for number, kept, right in connection.execute(rows.order_by(Attachment.id)):
+            found = digest_of(kept or "")
+            if found != right:
+                yield f"file {number} {'is gone' if found is None else 'was changed'}"
+
+
+def digest_kept(name: str) -> str | None:
+    """Return the SHA-256 of what the store keeps under a name."""
+    try:
+        return _digest(_store().get(name))
+    except FileNotFoundError:
+        return None
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 # ------------------------------------------------------------- what the worker does
 
 
 def scan_waiting(*, limit: int = 50) -> int:
-    """Ask the scanner again about what it has not seen; return how many it did."""
+    """Ask the scanner again about what it has not seen; return how many it did.
+
+    In no order: files on which it never has a verdict do not stand before the others.
+    """
     scanner = _scanner()
     if scanner is None:
         return 0
     waiting = db.session.scalars(
         select(Attachment.id)
         .where(Attachment.scan == Scan.WAITING, Attachment.removed_at.is_(None))
-        .order_by(Attachment.id)
+        .order_by(func.random())
         .limit(limit)
     ).all()
     done = 0
     for key in waiting:
         row = db.session.get_one(Attachment, key)
-        stored = row.stored
-        db.session.rollback()
-        if stored is None:
-            continue
         try:
-            clean = scanner.is_clean(_store().get(stored))
+            content = _kept_of(row)
+            db.session.rollback()
+            clean = scanner.is_clean(content)
+        except (NotVisible, FileChanged, NoVerdict) as error:
+            db.session.rollback()
+            log.error("file %s stays unchecked: %s", key, error)  # noqa: TRY400 - known
+            continue
         except ScannerUnavailable as error:
             log.warning("files wait for the scanner: %s", error)
             break
@@ -519,11 +595,15 @@ def clean_up(*, now: datetime | None = None) -> int:
     """Let go of unsaved files, then of every content that no file names."""
     at = now or utcnow()
     forgotten = db.session.scalars(
-        select(Attachment).where(
+        select(Attachment)
+        .where(
             Attachment.request_id.is_(None),
             Attachment.removed_at.is_(None),
             Attachment.uploaded_at < at - KEPT_FOR_A_FORM,
         )
+        # One that a form is taking at this moment is not forgotten.
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
     ).all()
     for row in forgotten:
         row.removed_at = at

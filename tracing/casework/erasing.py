@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flask import Flask, current_app
-from sqlalchemy import ColumnElement, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 
 from tracing.casework import attachments
 from tracing.casework.apply import utcnow
@@ -147,15 +147,13 @@ def due(now: datetime) -> list[str]:
 
 
 def _forget_mail(now: datetime) -> None:
-    sent = (
-        select(OutboxMessage.id)
-        .where(
-            OutboxMessage.delivery == Delivery.SENT,
-            OutboxMessage.sent_at < now - retention.rule_of(Data.MAIL).keeps,
-        )
-        .limit(AT_ONCE)
+    until = now - retention.rule_of(Data.MAIL).keeps
+    sent = and_(OutboxMessage.delivery == Delivery.SENT, OutboxMessage.sent_at < until)
+    dead = and_(
+        OutboxMessage.delivery == Delivery.DEAD, OutboxMessage.created_at < until
     )
-    while found := db.session.scalars(sent).all():
+    gone = select(OutboxMessage.id).where(or_(sent, dead)).limit(AT_ONCE)
+    while found := db.session.scalars(gone).all():
         db.session.execute(delete(OutboxMessage).where(OutboxMessage.id.in_(found)))
         db.session.commit()
     db.session.rollback()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (
+    Connection,
     Table,
     asc,
     bindparam,
@@ -177,17 +178,18 @@ def _change(kept: Kept, column: str) -> Any:
     )
 
 
-def unopened(each: int) -> str:
+def unopened(each: int, connection: Connection | None = None) -> str:
     """Return why one of the newest or oldest sealed values does not open; or nothing.
 
-    `each`: rows looked at from either end of each table.
+    `each`: rows looked at from either end of each table; of another database by its
+    `connection`.
     """
-    keys = field_keys()
+    keys, place = field_keys(), connection or db.session
     keys.look(now=True)
     for kept in all_kept():
         columns = [kept.table.c[name] for name in kept.columns]
         for order in (desc, asc):
-            rows = db.session.execute(
+            rows = place.execute(
                 select(*(kept.table.c[name] for name in kept.key), *kept.more, *columns)
                 .order_by(*(order(kept.table.c[name]) for name in kept.key))
                 .limit(each)

@@ -1,5 +1,7 @@
 """`tracing`: everything an operator does from the command line."""
 
+from pathlib import Path
+
 import click
 from flask import Flask
 from flask.cli import FlaskGroup
@@ -9,12 +11,15 @@ from tracing.accounts.people import has_administrator
 from tracing.cli import account, backup, doctor, journal, mail, privacy, serve, setup
 from tracing.cli.demo import load_demo
 from tracing.cli.doctor import require_health
+from tracing.cli.owner import require_owner
 from tracing.directory import entries
 
 
 def owners_app() -> Flask:
     """Return the application as the owner of the tables runs it."""
-    return create_app(login="owner")
+    app = create_app(login="owner")
+    require_owner(Path(app.instance_path))
+    return app
 
 
 main = FlaskGroup(

@@ -91,7 +91,7 @@ def _tell(done: restores.Restored) -> None:
     elif restores.owes_erasures(Path(current_app.instance_path)):
         click.echo("ERASURES WERE NOT DONE AGAIN: nothing here knows how.", err=True)
     for fault in done.faults:
-        click.echo(f"the journal: {fault}", err=True)
+        click.echo(f"not as it was: {fault}", err=True)
     if done.faults:
         sys.exit(2)
 

@@ -23,6 +23,9 @@ from workflows.errors import NotPermitted
 ROUNDS: Final = 5
 """Rounds of a rotation: processes close with the older key for a moment longer."""
 
+SETTLED: Final = 60.0
+"""Seconds after which nobody closes with an older key: no page takes as long."""
+
 
 @click.command("purge")
 @click.option("--dry-run", is_flag=True, help="Say what is due, and erase nothing.")
@@ -120,6 +123,11 @@ def drop(number: int) -> None:
     if resealing.counts().get(number):
         raise click.ClickException(
             "Values are closed with it still: `tracing keys rotate` first."
+        )
+    if held.age() < SETTLED:
+        raise click.ClickException(
+            "The keys were changed a moment ago, and a page may still be closing with"
+            " the older one: say it again in a minute."
         )
     _replace(held.ring.without(number), dropped=number)
     click.echo(f"Key {number} is gone. A backup from before cannot be read without it.")

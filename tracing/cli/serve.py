@@ -22,6 +22,7 @@ from tracing import logs, worker
 from tracing.adapters.smtp import SmtpChannel
 from tracing.cli.doctor import despite_option, require_health
 from tracing.config import Settings
+from tracing.operations import figures
 from tracing.operations.metrics import TOGETHER
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ def run_worker(app: Flask) -> None:
     if not settings_of(app).sends_mail:
         log.warning("no mail server is set: messages stay in the outbox")
     worker.consumer(app).run()
+    figures.farewell(Path(app.instance_path))
 
 
 def end_with_parent() -> None:

@@ -11,15 +11,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
     Ed25519PublicKey,
 )
-from flask import current_app
+from flask import Flask, current_app
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
 from tracing import crash
-from tracing.config import Settings
+from tracing.config import Settings, SettingsError
 from tracing.extensions import db
 from tracing.journal.journal import moment, origin_of
-from tracing.journal.verify import Key, Tree
+from tracing.journal.verify import Key, Tree, Unreadable, read_keys
 from tracing.models import JournalChain, JournalCheckpoint, JournalEntry
 
 AT_ONCE: Final = 20_000
@@ -35,6 +35,26 @@ def key_of(settings: Settings, origin: str = "") -> Key:
     """Return the public key; its name is what the origins of all chains begin with."""
     name = origin.rpartition("/")[0] if origin else origin_of(settings)
     return Key(name, signing_key(settings).public_key().public_bytes_raw())
+
+
+def known_keys(settings: Settings, origin: str = "") -> dict[bytes, Key]:
+    """Return the public key, and after it those that signed before it, by numbers."""
+    now = key_of(settings, origin)
+    before = settings.journal_keys_before.replace(",", " ").split()
+    try:
+        older = read_keys("\n".join(before)).values()
+    except Unreadable as error:
+        raise SettingsError(
+            f"JOURNAL_KEYS_BEFORE: {error}; write what `tracing journal key` showed"
+            " before JOURNAL_KEY was changed"
+        ) from error
+    keys = (now, *(Key(now.name, key.public) for key in older))
+    return {key.id: key for key in keys}
+
+
+def init_app(_app: Flask, settings: Settings) -> None:
+    """Stop where a key that is set is none."""
+    known_keys(settings)
 
 
 def is_signed(key: bytes, message: bytes, signature: bytes) -> bool:

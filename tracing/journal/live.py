@@ -191,8 +191,7 @@ def check_chain(
     if (report.size, report.head) != (chain.size, bytes(chain.head)):
         text = f"the chain has {chain.size} entries, and {report.size} are here"
         report.add(min(report.size, chain.size) + 1, TAMPERED, text)
-    key = checkpoints.key_of(settings, chain.origin)
-    keys = {key.id: key}
+    keys = checkpoints.known_keys(settings, chain.origin)
     check_notes(report, chain.origin, [*notes, *kept], keys, checkpoints.is_signed)
     return report
 
@@ -343,7 +342,9 @@ def _lines(
         "chain": chain.name,
         "origin": chain.origin,
         "exported": moment(at),
-        "key": str(checkpoints.key_of(settings, chain.origin)),
+        "key": "\n".join(
+            map(str, checkpoints.known_keys(settings, chain.origin).values())
+        ),
         "people": {str(number): name for number, name in people},
     }
     yield FORMAT + b"\t" + canonical(head).encode() + b"\n"

@@ -57,7 +57,10 @@ class Attachment(Sealing, Base):
     width: Mapped[int | None]
     height: Mapped[int | None]
     stored: Mapped[str | None] = mapped_column(String(40))
+    stored_sha256: Mapped[str | None] = mapped_column(String(64))
+    """Of what is kept under the name, by which a changed one is known."""
     thumbnail: Mapped[str | None] = mapped_column(String(40))
+    thumbnail_sha256: Mapped[str | None] = mapped_column(String(64))
     scan: Mapped[Scan] = mapped_column(code_of(Scan, 20))
     uploaded_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     uploaded_by_name: Mapped[str] = mapped_column(String(200))

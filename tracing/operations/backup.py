@@ -6,9 +6,6 @@ bears the name is whole. The secrets of config.py are not in it; keep them apart
 
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +21,7 @@ from tracing.operations import dumps, facts, manifest, sealing, state
 from tracing.operations.manifest import Manifest
 from tracing.operations.refusal import Refused
 from tracing.ports import FileStore
+from tracing.security.fields import field_keys
 
 BEGUN: Final = ".begun"
 FILES: Final = "files"
@@ -67,7 +65,7 @@ def _write(
     # Before and after the moment of the database: what a row of that moment names was
     # there at one of the two.
     done = _copy_files(store, begun, recipient, set())
-    with scratch(instance) as place:
+    with state.scratch(instance) as place:
         dump = place / dumps.NAMES[engine]
         with dumps.dumped(url, dump, settings) as connection:
             schema = facts.revision(connection)
@@ -84,7 +82,7 @@ def _write(
         sealed=recipient is not None,
         journal=heads,
         requests=requests,
-        secrets=manifest.fingerprints(settings),
+        secrets=manifest.fingerprints(settings, field_keys().ring),
         files={
             path.relative_to(begun).as_posix(): manifest.measure(path)
             for path in sorted(begun.rglob("*"))
@@ -112,15 +110,6 @@ def _copy_files(
         target.write_bytes(sealing.sealed(content, recipient))
         done.add(name)
     return done
-
-
-@contextmanager
-def scratch(instance: Path) -> Iterator[Path]:
-    """Make a folder beside the data for what must not be seen elsewhere."""
-    home = instance / state.FOLDER
-    home.mkdir(mode=0o700, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=home, prefix="scratch-") as made:
-        yield Path(made)
 
 
 def _settle(folder: Path) -> None:

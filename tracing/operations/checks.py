@@ -40,6 +40,9 @@ FULL: Final = 0.02
 DRAWN: Final = SECRETS[:5]
 """The secrets that `tracing init` draws into config.py."""
 
+ADDRESSES: Final = tuple(
+    f"{login}database_url" for login in ("", "worker_", "owner_", "backup_")
+)
 WORN: Final = 0.5
 LARGEST_WAL: Final = 256 << 20
 BACKUP: Final = timedelta(hours=24)
@@ -298,6 +301,12 @@ def secrets(facts: Facts) -> Verdict | None:
             )
     if len(set(drawn.values())) < len(drawn):
         return error("one secret is used for two things: give each its own")
+    if facts.machine.weak_keys:
+        number = facts.machine.weak_keys[0]
+        return error(
+            f"key {number} of the personal fields was not drawn at random: tracing keys"
+            f" add, tracing keys rotate, tracing keys drop {number}"
+        )
     token = given["metrics_token"]
     if token and len(token.encode()) < SHORTEST_SECRET:
         return error("TRACING_METRICS_TOKEN is short: use 32 random bytes or more")
@@ -351,7 +360,7 @@ def row_security(found: Database, _facts: Facts) -> Verdict | None:
     if found.engine == "sqlite":
         return not_here("SQLite has no row-level security")
     if not found.policies:
-        return not_here("no table has a policy yet")
+        return error("no table has a policy: run the migrations again")
     open_tables = set(found.unforced) - WITHOUT_ROW_SECURITY
     if open_tables:
         said = ", ".join(sorted(open_tables))
@@ -401,17 +410,24 @@ def database_checksums(found: Database, _facts: Facts) -> Verdict | None:
 
 def database_tls(facts: Facts) -> Verdict | None:
     """The way to the database cannot be listened to."""
-    url = make_url(facts.settings.database_url)
-    if url.get_backend_name() == "sqlite":
+    if make_url(facts.settings.database_url).get_backend_name() == "sqlite":
         return not_here("SQLite is on this machine")
+    addresses = {name: str(getattr(facts.settings, name)) for name in ADDRESSES}
+    unsafe = [name for name, url in addresses.items() if url and not _is_safe(url)]
+    if unsafe:
+        said = ", ".join(f"TRACING_{name.upper()}" for name in unsafe)
+        return error(
+            f"the way to the database is not safe: add ?sslmode=verify-full to {said}"
+        )
+    return None
+
+
+def _is_safe(address: str) -> bool:
+    """Tell whether nobody can listen on the way to a database."""
+    url = make_url(address)
     given = url.query.get("host", url.host or "")
     hosts = given if isinstance(given, tuple) else (given,)
-    if all(map(is_here, hosts)) or url.query.get("sslmode") == "verify-full":
-        return None
-    return error(
-        "the way to the database is not safe: add ?sslmode=verify-full to"
-        " TRACING_DATABASE_URL"
-    )
+    return all(map(is_here, hosts)) or url.query.get("sslmode") == "verify-full"
 
 
 def database_disk(facts: Facts) -> Verdict | None:
@@ -713,11 +729,12 @@ def journal(found: Contents, _facts: Facts) -> Verdict | None:
 
 
 def signing_key(found: Contents, _facts: Facts) -> Verdict | None:
-    """The key that signs the journal is the one that signed last."""
+    """The key that signed the journal last is one that is known."""
     if found.signature:
         return error(
             f"the newest checkpoint does not fit TRACING_JOURNAL_KEY ({found.signature})"
-            ": put the key back with which it was signed"
+            ": put the key back with which it was signed, or its public one into"
+            " TRACING_JOURNAL_KEYS_BEFORE"
         )
     return None
 
@@ -733,11 +750,16 @@ def checkpoints(found: Contents, facts: Facts) -> Verdict | None:
 
 
 def files(found: Contents, _facts: Facts) -> Verdict | None:
-    """The newest files are where the tables say."""
+    """The newest files are where the tables say, and as they were kept."""
     if found.missing_files:
         return error(
             f"{found.missing_files} of the newest files are gone: put the folder files"
             " of the instance back from the backup"
+        )
+    if found.changed_files:
+        return error(
+            f"{found.changed_files} of the newest files were changed where they are"
+            " kept: put them back from the backup, and ask who was there"
         )
     return None
 

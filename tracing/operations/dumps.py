@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -31,6 +32,8 @@ from tracing.operations.refusal import Refused
 
 NAMES: Final = {"sqlite": "database.sqlite", "postgresql": "database.pgdump"}
 PATIENCE: Final = 60.0
+ENDING: Final = 3.0
+"""Seconds a connection that was closed may take to be gone."""
 
 
 def url_of(settings: Settings, given: str = "") -> URL:
@@ -155,6 +158,46 @@ def put_back(file: Path, url: URL, settings: Settings, *, replace: bool) -> None
         ],
         url,
     )
+
+
+def require_alone(url: URL, settings: Settings) -> None:
+    """Refuse a database to which the site or a worker is connected."""
+    alone = _is_alone_sqlite if url.get_backend_name() == "sqlite" else _is_alone
+    until = time.monotonic() + ENDING
+    while not alone(url, settings):
+        if time.monotonic() > until:
+            raise Refused(
+                "the service runs: something is connected to the database; stop the"
+                " site and the worker first, on every machine"
+            )
+        time.sleep(0.1)
+
+
+def _is_alone_sqlite(url: URL, _settings: Settings) -> bool:
+    """Nobody else has the file open: else it could not change its way of logging."""
+    file = Path(url.database or "")
+    if not file.exists():
+        return True
+    with closing(sqlite3.connect(file, timeout=0.1)) as connection:
+        try:
+            found = connection.execute("PRAGMA journal_mode=delete").fetchone()[0]
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("PRAGMA journal_mode=wal")
+    return bool(found == "delete")
+
+
+def _is_alone(url: URL, settings: Settings) -> bool:
+    ours = [settings.address_of_database(login) for login in ("site", "worker")]
+    names = [name for name in (make_url(one).username for one in ours) if name]
+    with connected(url) as connection:
+        return not connection.scalar(
+            text(
+                "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                " AND datname = current_database() AND usename = ANY(:names)"
+            ),
+            {"names": names},
+        )
 
 
 def empty_again(url: URL) -> None:

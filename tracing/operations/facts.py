@@ -46,8 +46,12 @@ PUBLIC: Final = frozenset({"README.md"})
 
 MOST_FILES: Final = 5000
 NEWEST_FILES: Final = 200
+READ_AT_MOST: Final = 100_000_000
 SEALED_ROWS: Final = 50
 """Rows of each table that are opened, from either end."""
+
+FEWEST_BYTES: Final = 16
+"""Of 32 bytes that were drawn fewer are never different, in all the time there is."""
 
 LAST_ENTRIES: Final = 10_000
 PRAGMAS: Final = (
@@ -77,6 +81,8 @@ class Machine:
     fips: bool
     key_used: float
     """The share of what the key that seals may close."""
+    weak_keys: tuple[int, ...] = ()
+    """Keys of the personal fields that nobody drew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,7 @@ class Contents:
     signature: str
     unsigned: datetime | None
     missing_files: int
+    changed_files: int
     mail: outbox.Pending
     owed: datetime | None
     unopened: str = ""
@@ -188,6 +195,11 @@ def machine(instance: Path, *, debug: bool = False) -> Machine:
         wal=wal.stat().st_size if wal and wal.exists() else 0,
         fips=_fips(),
         key_used=_key_used(),
+        weak_keys=tuple(
+            number
+            for number, key in field_keys().ring.keys.items()
+            if len(set(key)) < FEWEST_BYTES
+        ),
     )
 
 
@@ -399,6 +411,7 @@ def contents(settings: Settings, now: datetime) -> Contents:
     waiting = figures.gather(Path(current_app.instance_path), now=now)
     mail = outbox.Pending(waiting.queued, waiting.dead, waiting.oldest_mail)
     journal, signature = _journal(settings)
+    missing, changed = _files()
     return Contents(
         administrators=people.administrators_with_a_second_factor(),
         unknown_zones=tuple(
@@ -408,7 +421,8 @@ def contents(settings: Settings, now: datetime) -> Contents:
         journal=journal,
         signature=signature,
         unsigned=waiting.unsigned,
-        missing_files=_missing_files(),
+        missing_files=missing,
+        changed_files=changed,
         mail=mail,
         owed=waiting.oldest_reminder,
         unopened=resealing.unopened(SEALED_ROWS),
@@ -441,21 +455,31 @@ def _journal(settings: Settings) -> tuple[tuple[str, ...], str]:
     if newest is None:
         return faults, ""
     origin = next(chain.origin for chain in chains if chain.id == newest.chain_id)
-    key = checkpoints.key_of(settings, origin)
-    fault = fault_of_note(newest.note, {key.id: key}, checkpoints.is_signed)
+    keys = checkpoints.known_keys(settings, origin)
+    fault = fault_of_note(newest.note, keys, checkpoints.is_signed)
     return faults, fault
 
 
-def _missing_files() -> int:
-    """Count, among the newest files, those whose content is gone."""
+def _files() -> tuple[int, int]:
+    """Count, among the newest files, those that are gone and those that were changed.
+
+    As many are read as a start has time for.
+    """
     store: Any = current_app.extensions[attachments.STORE]
-    newest = db.session.scalars(
-        select(Attachment.stored)
+    newest = db.session.execute(
+        select(Attachment.stored, Attachment.stored_sha256, Attachment.size)
         .where(Attachment.stored.is_not(None))
         .order_by(Attachment.id.desc())
         .limit(NEWEST_FILES)
     )
-    return sum(not store.has(name) for name in newest if name)
+    missing, changed, read = 0, 0, 0
+    for name, sha256, size in newest:
+        read += size
+        if not store.has(name):
+            missing += 1
+        elif read <= READ_AT_MOST:
+            changed += attachments.digest_kept(name or "") != sha256
+    return missing, changed
 
 
 # ------------------------------------------------------------------- those outside

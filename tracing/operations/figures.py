@@ -6,10 +6,11 @@ folder each minute, and the site hands them on; they name nobody.
 
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
@@ -111,10 +112,26 @@ def told(instance: Path) -> Figures | None:
     )
 
 
-def is_running(instance: Path) -> bool:
-    """Tell whether the worker that spoke last still runs on this machine."""
+def farewell(instance: Path) -> None:
+    """Leave word that this worker has ended, unless another has spoken since."""
     said = state.read(instance, state.WORKER)
-    if said is None or said.get("host") != socket.gethostname():
+    if said is not None and _who(said) == (socket.gethostname(), os.getpid()):
+        state.write(instance, state.WORKER, {**said, "ended": True})
+
+
+def _who(said: Mapping[str, Any]) -> tuple[object, object]:
+    return said.get("host"), said.get("pid")
+
+
+def is_running(instance: Path, *, now: datetime) -> bool:
+    """Tell whether a worker runs: it has spoken lately, or its process is here."""
+    said = state.read(instance, state.WORKER)
+    if said is None or said.get("ended"):
+        return False
+    at = state.moment_of(said)
+    if at is not None and (now - at).total_seconds() < SILENT:
+        return True
+    if said.get("host") != socket.gethostname():
         return False
     try:
         os.kill(int(said["pid"]), 0)

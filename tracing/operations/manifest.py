@@ -14,12 +14,14 @@ from tracing.config import Settings
 from tracing.journal import checkpoints
 from tracing.journal.canonical import canonical
 from tracing.operations.refusal import Refused
+from tracing.security.fields import Ring, field_keys
 
 FORMAT: Final = "tracing-backup/1"
 NAME: Final = "manifest.json"
-KEPT_APART: Final = ("password_salt", "totp_key")
+KEPT_APART: Final = ("password_salt", "totp_key", "index_key")
 """Secrets that the data is worth little without; a backup holds none of them."""
 
+RING: Final = "field_keys"
 CHUNK: Final = 1 << 20
 
 
@@ -42,13 +44,13 @@ class Manifest:
     format: str = field(default=FORMAT)
 
 
-def fingerprints(settings: Settings) -> dict[str, str]:
+def fingerprints(settings: Settings, ring: Ring) -> dict[str, str]:
     """Return what tells one secret from another and gives neither away."""
+    found = {name: str(getattr(settings, name)).encode() for name in KEPT_APART}
+    found |= {f"{RING}.{number}": key for number, key in ring.keys.items()}
     return {
-        name: hmac.new(
-            str(getattr(settings, name)).encode(), b"tracing backup", hashlib.sha256
-        ).hexdigest()[:16]
-        for name in KEPT_APART
+        name: hmac.new(secret, b"tracing backup", hashlib.sha256).hexdigest()[:16]
+        for name, secret in found.items()
     }
 
 
@@ -90,9 +92,17 @@ def read(folder: Path, settings: Settings, *, foreign: bool = False) -> Manifest
         raise Refused(f"{NAME} of {folder} was changed: take another backup")
     if said.get("format") != FORMAT:
         raise Refused(f"{folder} is of another form: restore it with its own version")
-    ours = key == checkpoints.key_of(settings).public
+    ours = key in {one.public for one in checkpoints.known_keys(settings).values()}
     manifest = Manifest(**said)
-    if not (ours and manifest.secrets == fingerprints(settings)) and not foreign:
+    has = fingerprints(settings, field_keys().ring)
+    other = {name for name, mark in manifest.secrets.items() if has.get(name) != mark}
+    if sealed := sorted(name for name in other if name.startswith(RING)):
+        raise Refused(
+            f"the backup was made with other keys of personal fields ({sealed[0]}), and"
+            " nothing personal in it opens without them: put the field-keys of that"
+            " installation and day into the instance folder first"
+        )
+    if (other or not ours) and not foreign:
         raise Refused(
             "the backup was made with other secrets: put the config.py of that"
             " installation into the instance folder first (or say --foreign: nobody's"

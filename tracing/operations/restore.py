@@ -5,6 +5,7 @@ reminders of the time between are not written again, erasures are done again, an
 mail leaves until somebody has looked.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from flask import current_app
 from flask_migrate import upgrade
-from sqlalchemy import URL, delete, func, select, update
+from sqlalchemy import URL, Connection, delete, func, select, update
 
-from tracing.casework import attachments
+from tracing.casework import attachments, resealing
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.journal import journal, live
@@ -33,7 +34,7 @@ from tracing.models import (
     OutboxMessage,
 )
 from tracing.operations import dumps, facts, figures, manifest, pause, sealing, state
-from tracing.operations.backup import ERASURES, FILES, scratch
+from tracing.operations.backup import ERASURES, FILES
 from tracing.operations.manifest import Manifest
 from tracing.operations.refusal import Refused
 from tracing.ports import FileStore
@@ -79,11 +80,28 @@ def opened(
         raise Refused("the backup is encrypted: name its private key with --identity")
     key = sealing.identity_of(identity) if identity and said.sealed else None
     end = sealing.SUFFIX if said.sealed else ""
-    with scratch(Path(current_app.instance_path)) as place:
+    with state.scratch(Path(current_app.instance_path)) as place:
         database = place / dumps.NAMES[said.engine]
         sealing.unseal(folder / f"{database.name}{end}", database, key)
         dumps.require_readable(database, said.engine, settings)
+        if said.engine == "sqlite":
+            with dumps.connected(URL.create("sqlite", database=str(database))) as read:
+                _require_opens(read, said)
         yield Opened(folder, said, database, key)
+
+
+def _require_opens(connection: Connection, said: Manifest) -> None:
+    """Refuse a database whose personal fields stay closed.
+
+    One of an older version is left to the doctor, who looks once it is of ours.
+    """
+    if said.schema != facts.head():
+        return
+    if why := resealing.unopened(facts.SEALED_ROWS, connection):
+        raise Refused(
+            f"something sealed in the backup does not open ({why}): put the field-keys"
+            " of that installation and day into the instance folder first"
+        )
 
 
 def _require_known(said: Manifest) -> None:
@@ -111,11 +129,15 @@ def restore(
     with opened(folder, identity, foreign=foreign) as backup:
         url = dumps.url_of(settings)
         _require_place(backup.said, url, replace=replace)
-        if figures.is_running(instance):
-            raise Refused("the service runs: stop tracing serve and the worker first")
-        _put_files_back(backup)
+        if figures.is_running(instance, now=now):
+            raise Refused(
+                "the service runs: stop tracing serve and the worker first; where the"
+                " worker was killed, wait three minutes"
+            )
         db.session.remove()
         db.engine.dispose()
+        dumps.require_alone(url, settings)
+        _put_files_back(backup)
         with _no_mail(instance, backup.said, now):
             dumps.put_back(backup.database, url, settings, replace=replace)
         _put_erasures_back(backup, instance)
@@ -226,6 +248,7 @@ def _faults(said: Manifest) -> Iterator[str]:
             expected = said.journal.get(chain.name)
             if expected is not None and chain.size < expected[0]:
                 yield f"{chain.name}: {chain.size} entries of {expected[0]}"
+        yield from attachments.misplaced(connection, attachments.digest_kept)
 
 
 # -------------------------------------------------------------------------- erasures
@@ -273,7 +296,7 @@ def drill(
     with opened(folder, identity) as backup:
         if backup.said.engine == "sqlite":
             place = URL.create("sqlite", database=str(backup.database))
-            _require_same(backup.said, place)
+            _require_same(backup, place)
         else:
             if not database:
                 raise Refused("name an empty database to try it in, with --database")
@@ -282,21 +305,31 @@ def drill(
                 raise Refused("the database to try it in is not empty: name another")
             try:
                 dumps.put_back(backup.database, place, settings, replace=False)
-                _require_same(backup.said, place)
+                _require_same(backup, place)
             finally:
                 dumps.empty_again(place)
-        for path in (backup.folder / FILES).glob("*/*"):
-            sealing.unsealed(path.read_bytes(), backup.identity)
         said = backup.said
     state.write(Path(current_app.instance_path), state.DRILL, {"at": now.isoformat()})
     return said
 
 
-def _require_same(said: Manifest, place: URL) -> None:
+def _require_same(backup: Opened, place: URL) -> None:
+    digests = {
+        path.name.removesuffix(sealing.SUFFIX): hashlib.sha256(
+            sealing.unsealed(path.read_bytes(), backup.identity)
+        ).hexdigest()
+        for path in (backup.folder / FILES).glob("*/*")
+    }
     with dumps.connected(place, one_moment=True) as connection:
-        if dumps.heads(connection) != said.journal:
+        if dumps.heads(connection) != backup.said.journal:
             raise Refused("what was restored is not what the backup says")
+        _require_opens(connection, backup.said)
         for chain in live.chains(connection):
             report = live.check_chain(connection, chain)
             if report.level >= TAMPERED:
                 raise Refused(f"the journal of {chain.name} is not whole in the backup")
+        if wrong := list(attachments.misplaced(connection, digests.get)):
+            raise Refused(
+                f"{wrong[0]} in the backup, {len(wrong)} in all: it was so where it was"
+                " taken; look for it in an older backup"
+            )

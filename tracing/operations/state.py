@@ -4,14 +4,18 @@ They are no part of the data: a backup leaves them out, and losing them loses no
 """
 
 import contextlib
+import fcntl
 import json
 import os
-from collections.abc import Mapping
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 FOLDER: Final = "state"
+SCRATCH: Final = "scratch-"
 WORKER: Final = "worker"
 """The worker's word of each minute: that it lives, and how much waits."""
 
@@ -45,6 +49,48 @@ def read(instance: Path, name: str) -> Mapping[str, Any] | None:
 def forget(instance: Path, name: str) -> None:
     """Remove what was kept."""
     _file(instance, name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def scratch(instance: Path) -> Iterator[Path]:
+    """Make a folder beside the data for what must not be seen elsewhere.
+
+    Whoever works in one holds it; what nobody holds was left by one that was killed.
+    """
+    home = instance / FOLDER
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.ExitStack() as ending:
+        with _held(home):
+            _clear(home)
+            made = Path(tempfile.mkdtemp(dir=home, prefix=SCRATCH))
+            ending.callback(shutil.rmtree, made, ignore_errors=True)
+            ending.enter_context(_held(made))
+        yield made
+
+
+def clear(instance: Path) -> None:
+    """Remove what a backup or a restore that was killed has left lying open."""
+    home = instance / FOLDER
+    if home.is_dir():
+        with _held(home):
+            _clear(home)
+
+
+def _clear(home: Path) -> None:
+    for left in home.glob(f"{SCRATCH}*"):
+        with contextlib.suppress(OSError), _held(left, fcntl.LOCK_NB):
+            shutil.rmtree(left)
+
+
+@contextlib.contextmanager
+def _held(folder: Path, how: int = 0) -> Iterator[None]:
+    """Hold a folder; the system lets go of it however the process ends."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | how)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def moment_of(said: Mapping[str, Any] | None, name: str = "at") -> datetime | None:

@@ -119,19 +119,25 @@ class FieldKeys:
         self._stamp: tuple[int, int] | None = None
         self._looked = 0.0
         self._left: dict[int, int] = {}
-        self._use(Ring.read(self._text()))
+        self._read()
 
-    def _text(self) -> str:
+    def _read(self) -> None:
+        """Take the keys as they stand now; they count as read once they are."""
+        stamp, text = self._text()
+        self._use(Ring.read(text))
+        self._stamp = stamp
+
+    def _text(self) -> tuple[tuple[int, int] | None, str]:
         if self.file is None:
-            return self._given
+            return None, self._given
         try:
             stat = self.file.stat()
             if stat.st_mode & 0o077:
                 raise SettingsError(
                     f"{self.file}: others may read the keys; chmod 600 it"
                 )
-            self._stamp = stat.st_mtime_ns, stat.st_ino
-            return self.file.read_text("ascii")
+            # Looked at before it is read: what is written between is read again.
+            return (stat.st_mtime_ns, stat.st_ino), self.file.read_text("ascii")
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(
                 f"{self.file}: the keys of the personal fields cannot be read;"
@@ -152,7 +158,7 @@ class FieldKeys:
         try:
             stat = self.file.stat()
             if (stat.st_mtime_ns, stat.st_ino) != self._stamp:
-                self._use(Ring.read(self._text()))
+                self._read()
         except (OSError, SettingsError) as error:
             log.error("the field keys stay as they were: %s", error)  # noqa: TRY400
 
@@ -235,6 +241,12 @@ class FieldKeys:
         return base64.urlsafe_b64encode(made).decode()
 
     # -------------------------------------------------------------------- the keys
+
+    def age(self) -> float:
+        """Return how many seconds ago the file was changed last."""
+        if self.file is None:
+            return float("inf")
+        return time.time() - self.file.stat().st_mtime
 
     def replace(self, ring: Ring) -> None:
         """Write the file anew: whole, or as it was."""

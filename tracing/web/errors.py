@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from tracing.accounts import entries
 from tracing.accounts.actors import current_actor, read_by_nobody
 from tracing.casework.session import give_up
-from tracing.faults import STATUS_OF, AlreadyDone, NotYetChecked
+from tracing.faults import STATUS_OF, AlreadyDone, FileChanged, NotYetChecked
 from tracing.models.sealed import SealBroken
 from tracing.web.parameters import Unreadable
 from tracing.words import _
@@ -86,8 +86,9 @@ def init_app(app: Flask) -> None:
         )
         return page(409, text=(heading, advice))
 
+    @app.errorhandler(FileChanged)
     @app.errorhandler(SealBroken)
-    def _broken(error: SealBroken) -> tuple[str, int]:
+    def _broken(error: SealBroken | FileChanged) -> tuple[str, int]:
         give_up()
         log.error("in %s, %s", request.endpoint, error)
         heading = _("What is stored here cannot be opened")
