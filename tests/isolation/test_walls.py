@@ -1,6 +1,8 @@
 """The database itself shows nobody what is another's, whatever a page forgets."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from unittest.mock import ANY
 
 import pytest
 from sqlalchemy import select, text
@@ -11,15 +13,22 @@ from tests.conftest import dispose
 from tests.notifications.people import with_mail
 from tests.visitors import shown, signed_in
 from tracing import create_app, worker
+from tracing.casework import erasing, resealing
 from tracing.cli.serve import choose_channel
 from tracing.extensions import db
-from tracing.models import Base, OutboxMessage, TraceRequest
+from tracing.models import Base, Erasure, OutboxMessage, TraceRequest
 from tracing.operations.checks import WITHOUT_ROW_SECURITY
 from tracing.security import isolation
+from tracing.security.fields import field_keys
+from workflows.retention import Data
 from workflows.states import Trigger
 
 BEHIND = sorted(
     {*Base.metadata.tables, "alembic_version"} - WITHOUT_ROW_SECURITY,
+)
+TO_THE_END = (
+    *(Trigger.SUBMIT, Trigger.ACKNOWLEDGE, Trigger.RECORD_SEARCH),
+    *(Trigger.RESPOND, Trigger.CLOSE),
 )
 NEVER_MOVED = ("id", "reference", "year", "number", "requesting_id", "created_at")
 
@@ -225,6 +234,37 @@ class TestLogins:
         owed = select(OutboxMessage.id).where(OutboxMessage.sent_at.is_(None))
         assert db.session.scalars(owed).all() == []
         assert len(mailbox.deliveries) >= 2
+
+    def test_the_worker_erases_and_turns_the_keys(self, app, postgresql, settings, of):
+        by_rule, by_order = (factories.after(of, *TO_THE_END) for _ in range(2))
+        draft, today = factories.draft(of), datetime.now(UTC).date()
+        by_rule.keep_until = draft.keep_until = today
+        db.session.add(
+            Erasure(
+                reference=by_order.reference,
+                authority_id=of.asking.id,
+                rule=Data.ORDER,
+                asked_by_id=of.investigator.id,
+                given_by_id=of.officer.id,
+                persons=[],
+                files=[],
+            )
+        )
+        gone = {by_rule.reference, by_order.reference, draft.reference}
+        worker_url = self.url_of(settings, isolation.WORKER)
+        newer = field_keys().ring.with_new()
+        given = {"worker_database_url": worker_url, "field_keys": newer.write()}
+        works = create_app(replace(settings, **given), login="worker")
+        try:
+            with works.app_context():
+                assert erasing.carry_out() == 1
+                assert worker.purge() == 2
+                assert worker.reseal() > 0
+                assert erasing.oldest_undone() is None
+                assert resealing.counts() == {1: 0, 2: ANY, 0: 0}
+        finally:
+            dispose(works)
+        assert set(db.session.scalars(select(Erasure.reference))) == gone
 
 
 def held_by(app, account):
