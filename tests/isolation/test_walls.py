@@ -16,10 +16,12 @@ from tracing import create_app, worker
 from tracing.casework import erasing, resealing
 from tracing.cli.serve import choose_channel
 from tracing.extensions import db
+from tracing.journal.verify import OK, check_export
 from tracing.models import Base, Erasure, OutboxMessage, TraceRequest
 from tracing.operations.checks import WITHOUT_ROW_SECURITY
 from tracing.security import isolation
 from tracing.security.fields import field_keys
+from workflows.policies import Role
 from workflows.retention import Data
 from workflows.states import Trigger
 
@@ -210,10 +212,7 @@ class TestLogins:
         )
         site = create_app(both)
         try:
-            officer = signed_in(app, of.officer)
-            officer.client = type(officer.client)(site, site.response_class)
-            with officer.client.session_transaction() as session:
-                session.update(held_by(app, of.officer))
+            officer = at_site(site, app, of.officer)
             page = officer.get(f"/trace-requests/{reference}")
             assert reference in shown(page.text)
             version = {"version": str(request.version)}
@@ -267,10 +266,34 @@ class TestLogins:
         assert set(db.session.scalars(select(Erasure.reference))) == gone
 
 
-def held_by(app, account):
-    """The cookie of somebody who is signed in."""
-    with signed_in(app, account).client.session_transaction() as session:
-        return dict(session)
+    def test_a_journal_is_taken_along_whole(
+        self, app, postgresql, settings, of, request_, tmp_path
+    ):
+        auditor = factories.person(of.asking, Role.AUDITOR)
+        chain = of.asking.code
+        db.session.commit()
+        url = self.url_of(settings, isolation.SITE)
+        site = create_app(replace(settings, database_url=url))
+        try:
+            answer = at_site(site, app, auditor).post("/journal/export")
+            taken = tmp_path / "journal.txt"
+            taken.write_bytes(answer.data)
+        finally:
+            dispose(site)
+        report = check_export(taken)
+        assert (report.chain, report.level) == (chain, OK), report.findings
+        assert report.size > 2
+
+
+def at_site(site, app, account):
+    """Somebody who is signed in, at a site of its own."""
+    visitor = signed_in(app, account)
+    with visitor.client.session_transaction() as session:
+        held = dict(session)
+    visitor.client = type(visitor.client)(site, site.response_class)
+    with visitor.client.session_transaction() as session:
+        session.update(held)
+    return visitor
 
 
 def test_a_sent_request_stays_with_its_sides(app, of, request_):
