@@ -192,7 +192,7 @@ class TestLogins:
     """Both sides and the worker through logins of their own, as in earnest."""
 
     def url_of(self, settings, role):
-        name = f"{role}_login"
+        name = f"login_of_{role}"
         db.session.execute(
             text(
                 f"DO $$ BEGIN CREATE ROLE {name} LOGIN IN ROLE {role};"
@@ -264,7 +264,6 @@ class TestLogins:
         finally:
             dispose(works)
         assert set(db.session.scalars(select(Erasure.reference))) == gone
-
 
     def test_a_journal_is_taken_along_whole(
         self, app, postgresql, settings, of, request_, tmp_path
