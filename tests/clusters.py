@@ -122,16 +122,50 @@ class Cluster:
             raise
         return server
 
-    def url(self, database: str) -> str:
+    def url(self, database: str, user: str = "postgres") -> str:
         """Return the address of a database for SQLAlchemy."""
-        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
+        return f"postgresql+psycopg://{user}@/{database}?host={self.folder}"
 
-    def create(self, template: str = "template1", name: str | None = None) -> str:
+    def create(
+        self,
+        template: str = "template1",
+        name: str | None = None,
+        owner: str = "postgres",
+    ) -> str:
         """Make a database like the template and return its name."""
         self.made += 1
         name = name or f"test_{self.made}"
-        self._say(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self._say(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER {owner}')
         return name
+
+    def add_login(self, name: str, words: str) -> None:
+        """Make a role that may sign in, unless it is there."""
+        self._say(
+            f"DO $$ BEGIN CREATE ROLE {name} LOGIN {words};"
+            " EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+        )
+
+    def desk(self, name: str, migrate: Callable[[str], object]) -> dict[str, str]:
+        """Make a database with the logins of docs/operations.md; return its settings.
+
+        None of them is a superuser. `migrate` is called with the owner's address.
+        """
+        self.add_login("desk_owner", "CREATEROLE")
+        self.create(name=name, owner="desk_owner")
+        found = {
+            setting: self.url(name, f"desk_{login}")
+            for setting, login in (
+                ("database_url", "site"),
+                ("worker_database_url", "worker"),
+                ("owner_database_url", "owner"),
+                ("backup_database_url", "backup"),
+            )
+        }
+        migrate(found["owner_database_url"])
+        self.add_login("desk_site", "IN ROLE tracing_app")
+        self.add_login("desk_worker", "IN ROLE tracing_worker")
+        self.add_login("desk_backup", "BYPASSRLS IN ROLE pg_read_all_data")
+        return found
 
     def drop(self, name: str) -> None:
         """Remove a database, and whoever is still connected to it."""

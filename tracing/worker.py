@@ -17,6 +17,7 @@ from tracing import crash
 from tracing.accounts import sessions, unused, waits
 from tracing.casework import attachments, erasing, resealing
 from tracing.config import Settings
+from tracing.extensions import db
 from tracing.journal import checkpoints
 from tracing.notifications import outbox, reminders
 from tracing.operations import figures, state
@@ -91,6 +92,16 @@ def sign() -> int:
     return len(checkpoints.make_all())
 
 
+def each(*parts: Callable[[], object]) -> None:
+    """Do every part; one that fails is told of, and keeps none of the others."""
+    for part in parts:
+        try:
+            part()
+        except Exception:
+            log.exception("%s failed", part.__name__)
+            db.session.remove()
+
+
 def bind(app: Flask) -> Any:
     """Return the application's queue with its tasks; no file is opened yet."""
     settings: Settings = app.extensions["tracing.settings"]
@@ -109,11 +120,7 @@ def bind(app: Flask) -> Any:
 
     def sweep_task() -> None:
         with app.app_context():
-            sweep()
-            attachments.scan_waiting()
-            erasing.carry_out()
-            drain()
-            tell()
+            each(sweep, attachments.scan_waiting, erasing.carry_out, drain, tell)
 
     def tidy_task() -> None:
         with app.app_context():
@@ -129,8 +136,7 @@ def bind(app: Flask) -> Any:
 
     def purge_task() -> None:
         with app.app_context():
-            purge()
-            reseal()
+            each(purge, reseal)
 
     app.extensions[DRAIN] = huey.task(name="drain")(drain_task)
     huey.periodic_task(crontab(minute="*"), name="sweep")(sweep_task)

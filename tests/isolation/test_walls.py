@@ -1,6 +1,8 @@
 """The database itself shows nobody what is another's, whatever a page forgets."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from unittest.mock import ANY
 
 import pytest
 from sqlalchemy import select, text
@@ -11,15 +13,24 @@ from tests.conftest import dispose
 from tests.notifications.people import with_mail
 from tests.visitors import shown, signed_in
 from tracing import create_app, worker
+from tracing.casework import erasing, resealing
 from tracing.cli.serve import choose_channel
 from tracing.extensions import db
-from tracing.models import Base, OutboxMessage, TraceRequest
+from tracing.journal.verify import OK, check_export
+from tracing.models import Base, Erasure, OutboxMessage, TraceRequest
 from tracing.operations.checks import WITHOUT_ROW_SECURITY
 from tracing.security import isolation
+from tracing.security.fields import field_keys
+from workflows.policies import Role
+from workflows.retention import Data
 from workflows.states import Trigger
 
 BEHIND = sorted(
     {*Base.metadata.tables, "alembic_version"} - WITHOUT_ROW_SECURITY,
+)
+TO_THE_END = (
+    *(Trigger.SUBMIT, Trigger.ACKNOWLEDGE, Trigger.RECORD_SEARCH),
+    *(Trigger.RESPOND, Trigger.CLOSE),
 )
 NEVER_MOVED = ("id", "reference", "year", "number", "requesting_id", "created_at")
 
@@ -181,7 +192,7 @@ class TestLogins:
     """Both sides and the worker through logins of their own, as in earnest."""
 
     def url_of(self, settings, role):
-        name = f"{role}_login"
+        name = f"login_of_{role}"
         db.session.execute(
             text(
                 f"DO $$ BEGIN CREATE ROLE {name} LOGIN IN ROLE {role};"
@@ -201,10 +212,7 @@ class TestLogins:
         )
         site = create_app(both)
         try:
-            officer = signed_in(app, of.officer)
-            officer.client = type(officer.client)(site, site.response_class)
-            with officer.client.session_transaction() as session:
-                session.update(held_by(app, of.officer))
+            officer = at_site(site, app, of.officer)
             page = officer.get(f"/trace-requests/{reference}")
             assert reference in shown(page.text)
             version = {"version": str(request.version)}
@@ -226,11 +234,65 @@ class TestLogins:
         assert db.session.scalars(owed).all() == []
         assert len(mailbox.deliveries) >= 2
 
+    def test_the_worker_erases_and_turns_the_keys(self, app, postgresql, settings, of):
+        by_rule, by_order = (factories.after(of, *TO_THE_END) for _ in range(2))
+        draft, today = factories.draft(of), datetime.now(UTC).date()
+        by_rule.keep_until = draft.keep_until = today
+        db.session.add(
+            Erasure(
+                reference=by_order.reference,
+                authority_id=of.asking.id,
+                rule=Data.ORDER,
+                asked_by_id=of.investigator.id,
+                given_by_id=of.officer.id,
+                persons=[],
+                files=[],
+            )
+        )
+        gone = {by_rule.reference, by_order.reference, draft.reference}
+        worker_url = self.url_of(settings, isolation.WORKER)
+        newer = field_keys().ring.with_new()
+        given = {"worker_database_url": worker_url, "field_keys": newer.write()}
+        works = create_app(replace(settings, **given), login="worker")
+        try:
+            with works.app_context():
+                assert erasing.carry_out() == 1
+                assert worker.purge() == 2
+                assert worker.reseal() > 0
+                assert erasing.oldest_undone() is None
+                assert resealing.counts() == {1: 0, 2: ANY, 0: 0}
+        finally:
+            dispose(works)
+        assert set(db.session.scalars(select(Erasure.reference))) == gone
 
-def held_by(app, account):
-    """The cookie of somebody who is signed in."""
-    with signed_in(app, account).client.session_transaction() as session:
-        return dict(session)
+    def test_a_journal_is_taken_along_whole(
+        self, app, postgresql, settings, of, request_, tmp_path
+    ):
+        auditor = factories.person(of.asking, Role.AUDITOR)
+        chain = of.asking.code
+        db.session.commit()
+        url = self.url_of(settings, isolation.SITE)
+        site = create_app(replace(settings, database_url=url))
+        try:
+            answer = at_site(site, app, auditor).post("/journal/export")
+            taken = tmp_path / "journal.txt"
+            taken.write_bytes(answer.data)
+        finally:
+            dispose(site)
+        report = check_export(taken)
+        assert (report.chain, report.level) == (chain, OK), report.findings
+        assert report.size > 2
+
+
+def at_site(site, app, account):
+    """Somebody who is signed in, at a site of its own."""
+    visitor = signed_in(app, account)
+    with visitor.client.session_transaction() as session:
+        held = dict(session)
+    visitor.client = type(visitor.client)(site, site.response_class)
+    with visitor.client.session_transaction() as session:
+        session.update(held)
+    return visitor
 
 
 def test_a_sent_request_stays_with_its_sides(app, of, request_):

@@ -18,13 +18,15 @@ import pytest
 from sqlalchemy import func, select, text
 
 from tests import factories
-from tests.conftest import dispose
+from tests.clusters import running_cluster
+from tests.conftest import dispose, migrate
 from tests.factories import files
 from tests.notifications.people import message, owed, with_mail
 from tests.visitors import signed_in
 from tracing import create_app, worker
 from tracing.casework import attachments
 from tracing.cli import backup as command
+from tracing.config import Settings
 from tracing.extensions import db
 from tracing.journal import live
 from tracing.journal.kinds import Kind
@@ -312,6 +314,64 @@ def test_erasures_are_done_again_by_whoever_knows_how(app, session, make, anothe
     del there.extensions[restore.REAPPLY]
     assert restore.owes_erasures(Path(there.instance_path))
     assert restored_in(there, folder, replace=True).erasures is None
+
+
+@pytest.mark.slow
+@pytest.mark.postgresql
+def test_the_logins_of_the_service_restore_it_on_another_server(tmp_path):
+    """None of them is a superuser, and the other server has no role of ours."""
+    with running_cluster() as here, running_cluster() as there:
+        kept = tmp_path / "kept"
+        site = desk_on(here, tmp_path / "here")
+        with site.app_context():
+            reference = factories.sent(factories.sides()).reference
+            backup.make(kept, now=NOW)
+        dispose(site)
+        other = desk_on(there, tmp_path / "there", migrated=False)
+        assert restored_in(other, kept).faults == ()
+        with other.app_context():
+            assert db.session.scalars(select(TraceRequest.reference)).all() == [
+                reference
+            ]
+        dispose(other)
+        for question in (
+            "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'",
+            "SELECT tablename, policyname, roles FROM pg_policies ORDER BY 1, 2",
+            "SELECT grantee, table_name, column_name, privilege_type"
+            " FROM information_schema.column_privileges"
+            " WHERE grantee LIKE 'tracing%' ORDER BY 1, 2, 3, 4",
+        ):
+            assert asked(there, question) == asked(here, question) != []
+        there.add_login("somebody", "SUPERUSER")
+        url = there.url("template1", "somebody")
+        settings = other.extensions["tracing.settings"]
+        wrong = create_app(replace(settings, owner_database_url=url), login="owner")
+        with pytest.raises(
+            Refused, match="belong to the role desk_owner, and here som"
+        ):
+            restored_in(wrong, kept)
+        dispose(wrong)
+
+
+def asked(cluster, question):
+    with cluster.connect("desk") as connection:
+        return connection.execute(question).fetchall()
+
+
+def desk_on(cluster, folder, *, migrated=True):
+    """An installation as docs/operations.md has it, for its command line."""
+    folder.mkdir(mode=0o700)
+    if migrated:
+        urls = cluster.desk("desk", lambda url: migrate(url, folder))
+    else:
+        cluster.add_login("desk_owner", "CREATEROLE")
+        cluster.create(name="desk", owner="desk_owner")
+        urls = {"owner_database_url": cluster.url("desk", "desk_owner")}
+    settings = Settings.for_tests(cluster.url("desk", "desk_site"), folder)
+    programs = str(cluster.programs)
+    return create_app(
+        replace(settings, **urls, postgresql_programs=programs), login="owner"
+    )
 
 
 # -------------------------------------------------------------- what is refused, untouched

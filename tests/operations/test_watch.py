@@ -97,6 +97,17 @@ def test_the_worker_says_its_word_with_each_sweep(app, session):
 # --------------------------------------------------------------------------- figures
 
 
+def test_a_part_of_its_work_that_fails_keeps_none_of_the_others(app, session, caplog):
+    done = []
+
+    def broken():
+        raise OSError
+
+    worker.each(broken, lambda: done.append("the next"))
+    assert done == ["the next"]
+    assert "broken failed" in caplog.text
+
+
 def test_the_figures_tell_what_waits_and_name_nobody(app, session, tell):
     of = factories.sides(name="CANARY Person")
     request = factories.sent(of)

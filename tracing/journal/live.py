@@ -43,6 +43,7 @@ from tracing.models import (
     JournalPayload,
 )
 from tracing.models.sealed import KeyMissing
+from tracing.security import isolation
 from tracing.security.fields import FieldKeys, field_keys
 
 _AT_ONCE: Final = 2000
@@ -299,13 +300,21 @@ def export(chain_id: int, held: Held) -> Iterator[bytes]:
     """Yield a chain as a file that can be checked anywhere, sealed at its end."""
     # Now, while there is an application: the file is read when that is long over.
     settings: Settings = current_app.extensions["tracing.settings"]
-    return _sealed(_readers(), chain_id, settings, field_keys(), held)
+    return _sealed(
+        _readers(), isolation.tenant(), chain_id, settings, field_keys(), held
+    )
 
 
 def _sealed(
-    engine: Engine, chain_id: int, settings: Settings, keys: FieldKeys, held: Held
+    engine: Engine,
+    tenant: isolation.Tenant | None,
+    chain_id: int,
+    settings: Settings,
+    keys: FieldKeys,
+    held: Held,
 ) -> Iterator[bytes]:
     with _patient(engine) as connection:
+        isolation.tell(connection, tenant)
         yield from _sealing(connection, chain_id, settings, keys, held)
 
 

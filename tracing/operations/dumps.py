@@ -1,6 +1,7 @@
 """The whole database as one file and back, on either engine, while others write."""
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -29,11 +30,15 @@ from tracing.extensions import be_patient, db
 from tracing.models import JournalChain, TraceRequest
 from tracing.operations import facts
 from tracing.operations.refusal import Refused
+from tracing.security import isolation
 
 NAMES: Final = {"sqlite": "database.sqlite", "postgresql": "database.pgdump"}
 PATIENCE: Final = 60.0
 ENDING: Final = 3.0
 """Seconds a connection that was closed may take to be gone."""
+_OWNER_OF_TABLE: Final = re.compile(
+    r"^\d+; \d+ \d+ TABLE (?!DATA )\S+ \S+ (.+)$", re.MULTILINE
+)
 
 
 def url_of(settings: Settings, given: str = "") -> URL:
@@ -44,6 +49,13 @@ def url_of(settings: Settings, given: str = "") -> URL:
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     return url
+
+
+def place_of(settings: Settings) -> URL:
+    """Return where a backup is put back: as the owner, whose the tables are then."""
+    if db.engine.dialect.name == "sqlite":
+        return db.engine.url
+    return url_of(settings, settings.address_of_database("owner"))
 
 
 @contextmanager
@@ -149,6 +161,7 @@ def put_back(file: Path, url: URL, settings: Settings, *, replace: bool) -> None
             read.backup(written)
             written.execute("PRAGMA journal_mode=wal")
         return
+    _make_roles(url)
     over = ("--clean", "--if-exists") if replace else ()
     _run(
         [
@@ -200,6 +213,38 @@ def _is_alone(url: URL, settings: Settings) -> bool:
         )
 
 
+def require_owner(file: Path, url: URL, settings: Settings) -> None:
+    """Refuse an owner that the tables of the backup do not know: it would see no row."""
+    if url.get_backend_name() == "sqlite":
+        return
+    listed = _run([_program(settings, "pg_restore"), "--list", str(file)], None)
+    owners = set(_OWNER_OF_TABLE.findall(listed))
+    with connected(url) as connection:
+        user = connection.scalar(text("SELECT current_user"))
+    if owners and user not in owners:
+        named = ", ".join(sorted(owners))
+        raise Refused(
+            f"the tables of the backup belong to the role {named}, and here {user}"
+            f" would own them: name {named} in TRACING_OWNER_DATABASE_URL"
+        )
+
+
+def _make_roles(url: URL) -> None:
+    """Make the roles that the tables name, on a server that has none of them yet."""
+    with connected(url) as connection:
+        found = set(connection.scalars(text("SELECT rolname FROM pg_roles")))
+        missing = [role for role in isolation.ROLES if role not in found]
+        try:
+            for role in missing:
+                connection.execute(text(f"CREATE ROLE {role} NOLOGIN"))
+            connection.commit()
+        except SQLAlchemyError as error:
+            words = "; ".join(f"CREATE ROLE {role} NOLOGIN" for role in missing)
+            raise Refused(
+                f"{facts.first_line(error)}: let a superuser say {words}"
+            ) from error
+
+
 def empty_again(url: URL) -> None:
     """Remove all tables of a database that was empty before a drill."""
     with connected(url) as connection:
@@ -230,7 +275,7 @@ def _conninfo(url: URL) -> str:
     return make_conninfo("", **plain)
 
 
-def _run(command: list[str], url: URL | None) -> None:
+def _run(command: list[str], url: URL | None) -> str:
     secret = {"PGPASSWORD": url.password} if url is not None and url.password else {}
     done = subprocess.run(  # noqa: S603 - our own words, and addresses of settings
         command,
@@ -244,3 +289,4 @@ def _run(command: list[str], url: URL | None) -> None:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         said = lines[0][:300] if lines else f"ended with {done.returncode}"
         raise Refused(f"{Path(command[0]).name} failed: {said}")
+    return done.stdout

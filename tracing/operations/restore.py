@@ -127,8 +127,9 @@ def restore(
     settings: Settings = current_app.extensions["tracing.settings"]
     instance = Path(current_app.instance_path)
     with opened(folder, identity, foreign=foreign) as backup:
-        url = dumps.url_of(settings)
+        url = dumps.place_of(settings)
         _require_place(backup.said, url, replace=replace)
+        dumps.require_owner(backup.database, url, settings)
         if figures.is_running(instance, now=now):
             raise Refused(
                 "the service runs: stop tracing serve and the worker first; where the"

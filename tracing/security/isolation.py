@@ -58,18 +58,24 @@ def work_for_nobody() -> None:
 
 def break_glass() -> None:
     """Let an operator's transactions see what is asked for, or given leave for."""
-    tenant: Tenant | None = g.get("tenant")
-    if tenant is not None:
-        _set(Tenant(tenant.authority, tenant.user, glass=True))
+    if (found := tenant()) is not None:
+        _set(Tenant(found.authority, found.user, glass=True))
+
+
+def tenant() -> Tenant | None:
+    """Return for whom the work of now is done, for what goes on after it."""
+    found: Tenant | None = g.get("tenant") if has_app_context() else None
+    return found
 
 
 def _set(tenant: Tenant | None) -> None:
     g.tenant = tenant
     if db.session.registry.has() and db.session().in_transaction():
-        _tell(db.session.connection(), tenant)
+        tell(db.session.connection(), tenant)
 
 
-def _tell(connection: Connection, tenant: Tenant | None) -> None:
+def tell(connection: Connection, tenant: Tenant | None) -> None:
+    """Say to a transaction of PostgreSQL for whom it works."""
     if connection.dialect.name != "postgresql":
         return
     values = ("", "", "")
@@ -86,20 +92,19 @@ def guard(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        tenant = g.get("tenant") if has_app_context() else None
-        if tenant is not None:
-            _tell(connection, tenant)
+        if (found := tenant()) is not None:
+            tell(connection, found)
 
 
 def narrow(state: ORMExecuteState) -> None:
     """Add to a reading of SQLite what PostgreSQL adds by itself."""
     if not state.is_select or state.is_column_load or state.is_relationship_load:
         return
-    tenant: Tenant | None = g.get("tenant") if has_app_context() else None
-    if tenant is None or tenant.glass or db.engine.dialect.name != "sqlite":
+    found = tenant()
+    if found is None or found.glass or db.engine.dialect.name != "sqlite":
         return
     state.statement = state.statement.options(
-        with_loader_criteria(TraceRequest, _own(tenant.authority), include_aliases=True)
+        with_loader_criteria(TraceRequest, _own(found.authority), include_aliases=True)
     )
 
 
