@@ -32,7 +32,7 @@ WHERE = {
     "casework/queries.py": None,
     # of one request, which was read through the one place
     "casework/apply.py": {"usual_days"},
-    "casework/requesting.py": {"_is_taken", "use_form_key"},
+    "casework/requesting.py": {"use_form_key"},
     # `by_token` asks `visible_to`; the others are of one's own form or one request
     "casework/attachments.py": {
         *("_enter_refused", "_named", "_require_quota", "_same", "by_token"),
@@ -70,7 +70,9 @@ WHERE = {
     # the command line, and what watches the service: figures and no names
     "casework/reconcile.py": {"_entered", "_requests", "differences"},
     "cli/demo.py": {"_mark_the_past_done"},
-    "operations/dumps.py": {"dumped", "empty_again", "heads"},
+    "operations/dumps.py": {
+        *("_make_roles", "dumped", "empty_again", "heads", "require_owner"),
+    },
     "operations/facts.py": {
         *("_journal", "_missing_files", "_offset", "_postgresql", "_sqlite"),
     },
