@@ -10,6 +10,7 @@ from tracing.casework import onward, requesting, sections
 from tracing.extensions import db
 from tracing.faults import AlreadyDone
 from tracing.models import TraceRequest
+from tracing.security import isolation
 from workflows.errors import NotVisible, RestrictionHolds, TransitionNotAllowed
 from workflows.facts import Permission, PermissionRequest
 from workflows.policies import Role
@@ -227,3 +228,19 @@ def test_what_is_changed_in_the_next_draft_leaves_the_sent_request_as_it_was(
     assert sections.read(child)["find"]["place"] == "Another town"
     assert sections.read(parent)["find"]["place"].startswith("Demonstration Town")
     assert sections.read(parent)["item"]["make"] == "Example Arms"
+
+
+def test_a_number_that_another_authority_has_is_drawn_again(
+    app, of, third, answered, monkeypatch
+):
+    """As the pages do it: what is another's cannot be looked up before."""
+    parent = answered().reference
+    other = factories.sent(factories.sides())
+    numbers = [other.number, other.number, next(factories.numbers)]
+    monkeypatch.setattr(requesting, "draw", lambda: numbers.pop(0))
+    actor, to = factories.actor_of(of.investigator), third.id
+    db.session.commit()
+    with app.test_request_context(method="POST"):
+        isolation.work_for(actor.authority_id, actor.user_id)
+        onward.start(parent, actor, authority_id=to, form_key=uuid4().hex)
+    assert numbers == []

@@ -32,7 +32,7 @@ WHERE = {
     "casework/queries.py": None,
     # of one request, which was read through the one place
     "casework/apply.py": {"usual_days"},
-    "casework/requesting.py": {"_is_taken", "use_form_key"},
+    "casework/requesting.py": {"use_form_key"},
     # `by_token` asks `visible_to`; the others are of one's own form or one request
     "casework/attachments.py": {
         *("_enter_refused", "_named", "_require_quota", "_same", "by_token"),
@@ -76,7 +76,10 @@ WHERE = {
         "differences",
     },
     "cli/demo.py": {"_mark_the_past_done"},
-    "operations/dumps.py": {"_is_alone", "dumped", "empty_again", "heads"},
+    "operations/dumps.py": {
+        *("_is_alone", "_make_roles", "dumped", "empty_again", "heads"),
+        "require_owner",
+    },
     "operations/facts.py": {
         *("_journal", "_files", "_offset", "_postgresql", "_sqlite"),
     },

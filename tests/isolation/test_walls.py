@@ -1,7 +1,8 @@
 """The database itself shows nobody what is another's, whatever a page forgets."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import product
 from unittest.mock import ANY
 
 import pytest
@@ -17,7 +18,7 @@ from tracing.casework import erasing, resealing
 from tracing.cli.serve import choose_channel
 from tracing.extensions import db
 from tracing.journal.verify import OK, check_export
-from tracing.models import Base, Erasure, OutboxMessage, TraceRequest
+from tracing.models import Base, BreakGlass, Erasure, OutboxMessage, TraceRequest
 from tracing.operations.checks import WITHOUT_ROW_SECURITY
 from tracing.security import isolation
 from tracing.security.fields import field_keys
@@ -32,7 +33,35 @@ TO_THE_END = (
     *(Trigger.SUBMIT, Trigger.ACKNOWLEDGE, Trigger.RECORD_SEARCH),
     *(Trigger.RESPOND, Trigger.CLOSE),
 )
+SEEN_BY_ALL = {"authority", "journal_chain"}
+"""Whom to ask; and the heads of the chains: how many entries, and their hash."""
+
 NEVER_MOVED = ("id", "reference", "year", "number", "requesting_id", "created_at")
+
+
+WRITTEN_BY_ONE = ("item", "marking", "person", "recovery")
+DENIED = (
+    "UPDATE request_event SET actor_name = 'x'",
+    "DELETE FROM request_event",
+    "UPDATE journal_entry SET kind = 'x'",
+    "DELETE FROM journal_entry",
+    "UPDATE journal_payload SET payload = NULL",
+    "UPDATE outbox_message SET recipient = 'x'",
+    "DELETE FROM outbox_message",
+    "UPDATE authority SET email = 'x'",
+    "UPDATE item SET request_id = request_id",
+    "UPDATE person SET request_id = request_id",
+    "UPDATE provided_item SET source_id = source_id",
+    "UPDATE item_restriction SET request_id = request_id",
+    "UPDATE due_work SET request_id = request_id",
+    "UPDATE marking SET item_id = item_id",
+    "UPDATE recovery SET authority_id = authority_id",
+    "UPDATE attachment SET authority_id = authority_id",
+    "UPDATE legal_hold SET reason = ''",
+    "DELETE FROM legal_hold",
+    "DELETE FROM erasure",
+    "CREATE TABLE mine (id int)",
+)
 
 
 @pytest.fixture
@@ -60,6 +89,10 @@ def as_role(session):
 @pytest.fixture
 def request_(of):
     return factories.after(of, Trigger.SUBMIT, Trigger.ACKNOWLEDGE)
+
+
+def both(of):
+    return (of.asking.id, of.investigator.id), (of.asked.id, of.officer.id)
 
 
 def count(table):
@@ -107,15 +140,14 @@ class TestTheSite:
     @pytest.mark.parametrize("table", BEHIND)
     def test_reads_nothing_for_nobody(self, postgresql, as_role, request_, table):
         as_role(isolation.SITE)
-        # The heads of the chains are of no case: how many entries, and their hash.
-        assert (count(table) == 0) is (table != "journal_chain")
+        assert (count(table) == 0) is (table not in SEEN_BY_ALL)
 
     @pytest.mark.parametrize("table", BEHIND)
     def test_reads_nothing_of_others(self, postgresql, as_role, request_, table):
         third = factories.person()
         db.session.commit()
         as_role(isolation.SITE, third.authority_id, third.id)
-        assert (count(table) == 0) is (table != "journal_chain")
+        assert (count(table) == 0) is (table not in SEEN_BY_ALL)
 
     def test_reads_what_is_its_own(self, postgresql, as_role, of, request_):
         for side, person in ((of.asking, of.investigator), (of.asked, of.officer)):
@@ -153,21 +185,87 @@ class TestTheSite:
         with pytest.raises(ProgrammingError, match="row-level security"):
             db.session.execute(event, {"request": made[0], "authority": made[1]})
 
-    def test_changes_and_deletes_no_entry_and_no_step(
+    def test_changes_nothing_that_was_said_once(
         self, postgresql, as_role, of, request_
     ):
         asked, officer = of.asked.id, of.officer.id
-        for statement in (
-            "UPDATE request_event SET actor_name = 'x'",
-            "DELETE FROM request_event",
-            "UPDATE journal_entry SET kind = 'x'",
-            "DELETE FROM journal_entry",
-            "DELETE FROM outbox_message",
-            "CREATE TABLE mine (id int)",
-        ):
+        for statement in DENIED:
             as_role(isolation.SITE, asked, officer)
             with pytest.raises(ProgrammingError, match="permission denied"):
                 db.session.execute(text(statement))
+
+    def test_neither_side_changes_what_was_sent(
+        self, postgresql, as_role, of, request_
+    ):
+        for (home, user), table in product(both(of), WRITTEN_BY_ONE):
+            as_role(isolation.SITE, home, user)
+            column = "text" if table == "marking" else "seal"
+            for statement in (
+                f"UPDATE {table} SET {column} = {column}",
+                f"DELETE FROM {table}",
+            ):
+                found = db.session.execute(text(statement))
+                assert (count(table) > 0, found.rowcount) == (True, 0), statement
+
+    def test_a_draft_shows_no_foreign_find(self, postgresql, as_role, of, request_):
+        other = factories.sides()
+        draft, foreign = factories.draft(other), request_.recovery_id
+        as_role(isolation.SITE, other.asking.id, other.investigator.id)
+        moved = text("UPDATE trace_request SET recovery_id = :to WHERE id = :id")
+        db.session.execute(moved, {"to": foreign, "id": draft.id})
+        assert count("recovery") == 1
+
+    def test_a_third_hangs_nothing_on_a_request(
+        self, postgresql, as_role, of, request_
+    ):
+        third, number = factories.person(), request_.id
+        db.session.commit()
+        as_role(isolation.SITE, third.authority_id, third.id)
+        given = {"request": number, "home": third.authority_id, "user": third.id}
+        hung = text(
+            "INSERT INTO attachment (token, request_id, authority_id, kind, title,"
+            " sha256, size, media_type, scan, uploaded_by_id, uploaded_by_name,"
+            " uploaded_at, seal) VALUES ('x', :request, :home, 'document', 'x', 'x', 1,"
+            " 'application/pdf', 'clean', :user, 'x', now(), 'x')"
+        )
+        with pytest.raises(ProgrammingError, match="row-level security"):
+            db.session.execute(hung, given)
+
+    def test_what_two_decide_one_does_not(self, postgresql, as_role, of, request_):
+        home, user = of.asking.id, of.investigator.id
+        for given_by in ("NULL", ":user"):
+            as_role(isolation.SITE, home, user)
+            asked = text(
+                "INSERT INTO erasure (reference, authority_id, rule, asked_by_id,"
+                " asked_at, persons, files, entries, given_by_id) VALUES ('x', :home,"
+                f" 'order', :user, now(), '[]', '[]', 0, {given_by})"
+            )
+            who = {"home": home, "user": user}
+            if given_by == "NULL":
+                db.session.execute(asked, who)
+                asked = text("UPDATE erasure SET given_by_id = :user")
+            with pytest.raises(ProgrammingError, match="row-level security"):
+                db.session.execute(asked, who)
+
+    def test_what_an_operator_asks_for_is_found_for_a_day(
+        self, postgresql, as_role, of, request_
+    ):
+        one, two = (factories.person(None, Role.OPERATOR) for _ in range(2))
+        asked = BreakGlass(reference=request_.reference, reason="x", asked_by=one)
+        asked.asked_at = datetime.now(UTC) - timedelta(hours=23)
+        db.session.add(asked)
+        db.session.commit()
+        seen = []
+        for later in (0, 2):
+            number, home, user = asked.id, two.authority_id, two.id
+            asked.asked_at -= timedelta(hours=later)
+            db.session.commit()
+            as_role(isolation.SITE, home, user)
+            db.session.execute(text("SELECT set_config('app.glass', 'on', true)"))
+            seen.append(count("trace_request"))
+            db.session.rollback()
+            asked = db.session.get_one(BreakGlass, number)
+        assert seen == [1, 0]
 
     def test_forgets_for_whom_it_worked_with_the_transaction(
         self, app, postgresql, of, request_
@@ -298,11 +396,15 @@ def at_site(site, app, account):
 def test_a_sent_request_stays_with_its_sides(app, of, request_):
     third = factories.authority(country="NP", zone="Asia/Kathmandu").id
     db.session.commit()
-    for column in ("requested_id", "requesting_id"):
+    for column in ("requested_id", "requesting_id", "recovery_id"):
         moved = text(f"UPDATE trace_request SET {column} = :to WHERE id = :id")
         with pytest.raises((DBAPIError, IntegrityError), match="stays with its sides"):
             db.session.execute(moved, {"to": third, "id": request_.id})
         db.session.rollback()
+    again = text("UPDATE trace_request SET state = 'draft' WHERE id = :id")
+    with pytest.raises((DBAPIError, IntegrityError), match="stays with its sides"):
+        db.session.execute(again, {"id": request_.id})
+    db.session.rollback()
 
 
 def test_a_reading_without_its_condition_finds_what_is_ones_own_alone(app, of):

@@ -337,11 +337,7 @@ def test_the_logins_of_the_service_restore_it_on_another_server(tmp_path):
         for question in (
             "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'",
             "SELECT tablename, policyname, roles FROM pg_policies ORDER BY 1, 2",
-            (
-                "SELECT grantee, table_name, column_name, privilege_type"
-                " FROM information_schema.column_privileges"
-                " WHERE grantee LIKE 'tracing%' ORDER BY 1, 2, 3, 4"
-            ),
+            "TABLE information_schema.column_privileges ORDER BY 1, 2, 3, 4, 5, 6, 7",
         ):
             assert asked(there, question) == asked(here, question) != []
         there.add_login("somebody", "SUPERUSER")

@@ -13,9 +13,10 @@ from typing import Any
 from tracing.casework import attachments, queries, sections
 from tracing.casework.apply import utcnow
 from tracing.casework.requesting import (
-    draw_reference,
+    Drawn,
     enter_draft,
     new_draft,
+    under_a_number,
     use_form_key,
 )
 from tracing.extensions import db
@@ -155,38 +156,55 @@ def start(
     in `carry`, and one that may not is refused; without it, all that may.
     """
     at = now or utcnow()
-    parent = queries.by_reference(reference, actor)
-    if not may_go_onward(actor, parent):
-        raise TransitionNotAllowed(
-            "The answer does not point to another State, so there is no next request."
-        )
-    to = db.session.get_one(Authority, authority_id)
-    taken = _taken(carriables(parent), carry, to.country)
+
+    def begin(drawn: Drawn) -> TraceRequest:
+        parent = queries.by_reference(reference, actor)
+        if not may_go_onward(actor, parent):
+            raise TransitionNotAllowed(
+                "The answer does not point to another State, so there is no next"
+                " request."
+            )
+        to = db.session.get_one(Authority, authority_id)
+        taken = _taken(carriables(parent), carry, to.country)
+        with db.session.no_autoflush:
+            use_form_key(form_key, actor, reference=drawn[1], now=at)
+            child = _child(parent, actor, to, taken, drawn, at)
+        attachments.copy_to(child, parent, actor, now=at)
+        carried = [
+            {"from": one.source.reference, "item": one.item, "handling": one.handling}
+            for one in child.provided
+        ]
+        enter_draft(Entry.DRAFTED, child, actor, carried=carried)
+        db.session.commit()
+        return child
+
+    return under_a_number(actor, at, begin)
+
+
+def _child(
+    parent: TraceRequest,
+    actor: Actor,
+    to: Authority,
+    taken: list[Carriable],
+    drawn: Drawn,
+    at: datetime,
+) -> TraceRequest:
+    """Return the draft with what is one's own, and what goes along."""
     values = sections.read(parent)
-    with db.session.no_autoflush:
-        drawn = draw_reference(actor, at)
-        use_form_key(form_key, actor, reference=drawn[1], now=at)
-        child = new_draft(
-            actor, now=at, recovery=parent.recovery, parent=parent, drawn=drawn
-        )
-        for key in CARRIED:
-            schema = sections.SCHEMAS[key]()
-            sections.write(child, key, schema.load(values[key], partial=True))
-        child.requested = to
-        # That an answer named this State is part of what its provider said.
-        points = any(one.item is InformationItem.TRANSFERS for one in taken)
-        child.routing_basis = RoutingBasis.PREVIOUS_REPLY if points else None
-        child.urgency_reason = parent.urgency_reason
-        child.requested_by = None
-        child.requested_by_reason = None
-        child.provided = [_provided(one, to.country) for one in taken]
-    attachments.copy_to(child, parent, actor, now=at)
-    carried = [
-        {"from": one.source.reference, "item": one.item, "handling": one.handling}
-        for one in child.provided
-    ]
-    enter_draft(Entry.DRAFTED, child, actor, carried=carried)
-    db.session.commit()
+    child = new_draft(
+        actor, now=at, recovery=parent.recovery, parent=parent, drawn=drawn
+    )
+    for key in CARRIED:
+        schema = sections.SCHEMAS[key]()
+        sections.write(child, key, schema.load(values[key], partial=True))
+    child.requested = to
+    # That an answer named this State is part of what its provider said.
+    points = any(one.item is InformationItem.TRANSFERS for one in taken)
+    child.routing_basis = RoutingBasis.PREVIOUS_REPLY if points else None
+    child.urgency_reason = parent.urgency_reason
+    child.requested_by = None
+    child.requested_by_reason = None
+    child.provided = [_provided(one, to.country) for one in taken]
     return child
 
 

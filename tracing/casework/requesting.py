@@ -1,12 +1,11 @@
 """What the requesting authority does: draft, send, clarify, read, close."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -33,7 +32,7 @@ from workflows.policies import Actor, may_file
 from workflows.states import Party, State, Trigger
 from workflows.vocabulary import Use
 
-DRAWS: Final = 5
+DRAWS: Final = 10
 log = logging.getLogger(__name__)
 
 
@@ -61,22 +60,29 @@ def _used(used: FormKey | None, actor: Actor) -> Exception:
     return AlreadyDone(used.reference)
 
 
+T = TypeVar("T")
 Drawn = tuple[int, str]
 """A number, and the reference it makes."""
 
 
-def draw_reference(actor: Actor, now: datetime, *, sure: bool = True) -> Drawn:
-    """Draw a free number; where it need not be sure, the database refuses another."""
+def draw_reference(actor: Actor, now: datetime) -> Drawn:
+    """Draw a number; whether another authority has it, only the database knows."""
     country = db.session.get_one(Authority, actor.authority_id).country
-    while True:
-        number = draw()
-        if not sure or not _is_taken(now.year, number):
-            return number, reference_of(now.year, country, number)
+    number = draw()
+    return number, reference_of(now.year, country, number)
 
 
-def _is_taken(year: int, number: int) -> bool:
-    same = TraceRequest.year == year, TraceRequest.number == number
-    return db.session.scalar(select(TraceRequest.id).where(*same)) is not None
+def under_a_number(actor: Actor, now: datetime, start: Callable[[Drawn], T]) -> T:
+    """Start something under a number, and commit; again, where somebody has it."""
+    for _ in range(DRAWS):
+        with db.session.no_autoflush:
+            drawn = draw_reference(actor, now)
+        try:
+            return start(drawn)
+        except IntegrityError as error:
+            db.session.rollback()
+            log.info("a number was drawn twice: %s", type(error.orig).__name__)
+    raise Unavailable("no free number was found")
 
 
 def require_filing(actor: Actor) -> None:
@@ -156,26 +162,21 @@ def draft(
     """
     require_filing(actor)
     at = now or utcnow()
-    for turn in range(DRAWS):
+
+    def start(drawn: Drawn) -> str:
         with db.session.no_autoflush:
-            drawn = draw_reference(actor, at, sure=turn > 0)
             use_form_key(form_key, actor, reference=drawn[1], now=at)
             crash.at("draft.key")
             request = new_draft(actor, now=at, drawn=drawn)
             _write(request, data)
-        try:
-            _settle(request, actor, data, form_key, places)
-            enter_draft(Entry.DRAFTED, request, actor)
-            crash.at("draft.written")
-            db.session.commit()
-            crash.at("draft.committed")
-        except IntegrityError as error:
-            # Someone else has this number: draw again, and look first.
-            db.session.rollback()
-            log.info("a number was drawn twice: %s", type(error.orig).__name__)
-        else:
-            return drawn[1]
-    raise Unavailable("no free number was found")
+        _settle(request, actor, data, form_key, places)
+        enter_draft(Entry.DRAFTED, request, actor)
+        crash.at("draft.written")
+        db.session.commit()
+        crash.at("draft.committed")
+        return drawn[1]
+
+    return under_a_number(actor, at, start)
 
 
 def enter_draft(

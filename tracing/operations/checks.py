@@ -76,7 +76,6 @@ WITHOUT_ROW_SECURITY: Final = frozenset(
         "account_session",
         "account_token",
         "alembic_version",
-        "authority",
         "failed_attempts",
         "role",
         "role_of_account",

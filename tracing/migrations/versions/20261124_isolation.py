@@ -4,7 +4,8 @@ PostgreSQL filters every row by the authority that a transaction has named, for 
 roles without any power over the tables: `tracing_app` (the pages) and `tracing_worker`
 (which sweeps the outbox, the reminders, the files and the journal of all). The owner of
 the tables, who migrates and works by the command line, sees all rows by a policy of its
-own. On both kinds of database a request that was sent stays with its two sides.
+own. On both kinds of database a request that was sent stays with its two sides, and
+with its find.
 """
 
 import sqlalchemy as sa
@@ -23,18 +24,39 @@ OPERATOR = (
     f" WHERE a.account_id = {USER} AND r.name = 'operator')"
 )
 SIDE = f"requesting_id = {ME} OR (requested_id = {ME} AND state <> 'draft')"
-# What one operator asks for the other may find; what was given leave for, who asked.
+# What one operator asks for the other may find, for a day; what was given leave for,
+# who asked.
 EMERGENCY = f"""{GLASS} AND state <> 'draft' AND (
     reference IN (SELECT b.reference FROM break_glass b
-                  WHERE b.until IS NULL AND b.asked_by_id <> {USER})
+                  WHERE b.until IS NULL AND b.asked_by_id <> {USER}
+                    AND b.asked_at > now() - interval '24 hours')
     OR id IN (SELECT b.request_id FROM break_glass b
               WHERE {USER} IN (b.asked_by_id, b.given_by_id) AND b.until > now())
 )"""
+MINE = f'authority_id = {ME}'
 
 
 def of_request(table: str) -> str:
     """Return that the request of a row is visible, by the policies of requests."""
     return f'EXISTS (SELECT 1 FROM trace_request r WHERE r.id = {table}.request_id)'
+
+
+def of_draft(table: str) -> str:
+    """Return that the request of a row is a draft of one's own."""
+    return (
+        f'EXISTS (SELECT 1 FROM trace_request r WHERE r.id = {table}.request_id'
+        f" AND r.requesting_id = {ME} AND r.state = 'draft')"
+    )
+
+
+def said_once(seen: str, mine: str) -> list:
+    """Return policies of what both sides read, and its writer changes in a draft."""
+    return [
+        ('SELECT', seen, None),
+        ('INSERT', None, mine),
+        ('UPDATE', mine, None),
+        ('DELETE', mine, None),
+    ]
 
 
 # table: [(command, using, with check)] for the pages.
@@ -46,45 +68,72 @@ PAGES = {
         ('UPDATE', SIDE, SIDE),
         ('DELETE', f"requesting_id = {ME} AND state = 'draft'", None),
     ],
-    'item': [('ALL', of_request('item'), None)],
-    'marking': [
-        ('ALL', 'EXISTS (SELECT 1 FROM item i WHERE i.id = marking.item_id)', None),
-    ],
-    'person': [('ALL', of_request('person'), None)],
-    'item_restriction': [('ALL', of_request('item_restriction'), None)],
-    'provided_item': [('ALL', of_request('provided_item'), None)],
+    'item': said_once(of_request('item'), of_draft('item')),
+    'marking': said_once(
+        'EXISTS (SELECT 1 FROM item i WHERE i.id = marking.item_id)',
+        'EXISTS (SELECT 1 FROM item i JOIN trace_request r ON r.id = i.request_id'
+        f' WHERE i.id = marking.item_id AND r.requesting_id = {ME}'
+        " AND r.state = 'draft')",
+    ),
+    'person': said_once(of_request('person'), of_draft('person')),
+    'item_restriction': said_once(
+        of_request('item_restriction'), of_draft('item_restriction')
+    ),
+    'provided_item': said_once(
+        of_request('provided_item'),
+        of_draft('provided_item')
+        + ' AND EXISTS (SELECT 1 FROM trace_request s WHERE s.id = source_id)',
+    ),
     'request_event': [
         ('SELECT', of_request('request_event'), None),
-        ('INSERT', None, f"authority_id = {ME} AND {of_request('request_event')}"),
+        ('INSERT', None, f"{MINE} AND {of_request('request_event')}"),
     ],
-    'recovery': [
-        ('ALL', f"""authority_id = {ME} OR EXISTS (
-            SELECT 1 FROM trace_request r WHERE r.recovery_id = recovery.id)""",
-         f'authority_id = {ME}'),
-    ],
+    # A find is of who asks: a draft that names a foreign one does not show it.
+    'recovery': said_once(
+        f"""{MINE} OR EXISTS (
+            SELECT 1 FROM trace_request r WHERE r.recovery_id = recovery.id
+            AND r.requesting_id = recovery.authority_id)""",
+        f"""{MINE} AND NOT EXISTS (
+            SELECT 1 FROM trace_request r WHERE r.recovery_id = recovery.id
+            AND r.state <> 'draft')""",
+    ),
     'due_work': [('ALL', of_request('due_work'), None)],
     'attachment': [
-        ('SELECT', f"authority_id = {ME} OR {of_request('attachment')}", None),
-        ('INSERT', None, f'authority_id = {ME}'),
-        ('UPDATE', f'authority_id = {ME}', None),
-        ('DELETE', f'authority_id = {ME}', None),
+        ('SELECT', f"{MINE} OR {of_request('attachment')}", None),
+        ('INSERT', None,
+         f"{MINE} AND (request_id IS NULL OR {of_request('attachment')})"),
+        ('UPDATE', MINE,
+         f"{MINE} AND (request_id IS NULL OR {of_request('attachment')})"),
+        ('DELETE', MINE, None),
     ],
     'outbox_message': [
-        ('SELECT', f"authority_id = {ME} OR {of_request('outbox_message')}", None),
+        ('SELECT', f"{MINE} OR {of_request('outbox_message')}", None),
         # A link for a new password is asked for by nobody who is known.
         ('INSERT', None,
-         f"authority_id = {ME} OR request_id IS NULL OR {of_request('outbox_message')}"),
-        ('UPDATE', f"authority_id = {ME} OR {of_request('outbox_message')}", None),
+         f"{MINE} OR request_id IS NULL OR {of_request('outbox_message')}"),
     ],
     'legal_hold': [
         ('SELECT', of_request('legal_hold'), None),
-        ('INSERT', None, f"authority_id = {ME} AND {of_request('legal_hold')}"),
-        ('UPDATE', f'authority_id = {ME}', None),
+        ('INSERT', None, f"{MINE} AND {of_request('legal_hold')}"),
+        ('UPDATE', MINE, None),
     ],
-    'erasure': [('ALL', f'authority_id = {ME}', None)],
+    # Asked for by one person, given by another.
+    'erasure': [
+        ('SELECT', MINE, None),
+        ('INSERT', None, f'{MINE} AND asked_by_id = {USER} AND given_by_id IS NULL'),
+        ('UPDATE', MINE,
+         f'{MINE} AND given_by_id = {USER} AND asked_by_id <> {USER}'),
+    ],
     'form_key': [('ALL', f'account_id = {USER}', None)],
     'break_glass': [
-        ('ALL', OPERATOR, None),
+        ('SELECT', OPERATOR, None),
+        ('INSERT', None, f'{OPERATOR} AND asked_by_id = {USER} AND until IS NULL'),
+        ('UPDATE', OPERATOR, f'given_by_id = {USER} AND asked_by_id <> {USER}'),
+    ],
+    # Whom to ask, and how, is for everybody.
+    'authority': [
+        ('SELECT', 'true', None),
+        ('UPDATE', f'id = {ME}', None),
     ],
     # The heads alone: how many entries there are, and their hash.
     'journal_chain': [('ALL', 'true', None)],
@@ -96,7 +145,6 @@ PAGES = {
     'journal_payload': [
         ('SELECT', f'chain_id = {ME}', None),
         ('INSERT', None, 'true'),
-        ('UPDATE', f'chain_id = {ME}', None),
     ],
     'journal_checkpoint': [('SELECT', f'chain_id = {ME}', None)],
 }
@@ -108,41 +156,62 @@ SWEPT = (
     'item_restriction', 'provided_item', 'break_glass',
 )
 READ_BY_AUDITOR = (
-    'journal_chain', 'journal_entry', 'journal_payload', 'journal_checkpoint',
+    'authority', 'journal_chain', 'journal_entry', 'journal_payload',
+    'journal_checkpoint',
 )
 # These hold no case. Who signs in is not known yet when they are read.
 EXEMPT = (
     'account', 'account_identity', 'account_key', 'account_session', 'account_token',
-    'alembic_version', 'authority', 'failed_attempts', 'role', 'role_of_account',
+    'alembic_version', 'failed_attempts', 'role', 'role_of_account',
 )
-MEMBERS = {
-    # Who asked, and under which number, was said once.
+# What is said once, of whom it is and to what it belongs, is never changed.
+ONCE = {
     'trace_request': {'id', 'reference', 'year', 'number', 'requesting_id',
                       'created_at', 'parent_id'},
+    'item': {'id', 'request_id'},
+    'marking': {'id', 'item_id'},
+    'person': {'id', 'request_id', 'authority_id'},
+    'item_restriction': {'id', 'request_id'},
+    'provided_item': {'id', 'request_id', 'source_id', 'provider_id'},
+    'recovery': {'id', 'authority_id'},
+    'due_work': {'id', 'request_id'},
+    'attachment': {'id', 'token', 'authority_id', 'sha256', 'uploaded_by_id',
+                   'uploaded_by_name', 'uploaded_at'},
 }
 ALLOWED = {
     'request_event': 'SELECT, INSERT',
     'journal_entry': 'SELECT, INSERT',
     'journal_checkpoint': 'SELECT',
-    'journal_payload': 'SELECT, INSERT, UPDATE (salt, payload, erased_by)',
+    'journal_payload': 'SELECT, INSERT',
     'journal_chain': 'SELECT, INSERT, UPDATE (size, head)',
     'alembic_version': 'SELECT',
     'role': 'SELECT, INSERT',
-    'authority': 'SELECT, UPDATE',
-    'break_glass': 'SELECT, INSERT, UPDATE',
-    'outbox_message': 'SELECT, INSERT, UPDATE',
+    'authority': 'SELECT, UPDATE (keep_years)',
+    'legal_hold': 'SELECT, INSERT, UPDATE (lift_asked_by_id, lifted_by_id, lifted_at)',
+    'erasure': 'SELECT, INSERT, UPDATE (given_by_id, given_at)',
+    'break_glass': 'SELECT, INSERT, UPDATE (request_id, given_by_id, given_at, until)',
+    'outbox_message': 'SELECT, INSERT',
 }
 WORKS = ALLOWED | {
+    'authority': 'SELECT',
     'journal_checkpoint': 'SELECT, INSERT',
+    'journal_payload': 'SELECT, INSERT, UPDATE (salt, payload, erased_by)',
     'outbox_message': 'SELECT, INSERT, UPDATE, DELETE',
-    # What a step carried is closed with a newer key, and blanked when it is erased.
+    # What they say is closed with a newer key, and blanked when it is erased.
     'request_event': 'SELECT, INSERT, UPDATE (carried)',
+    'legal_hold': 'SELECT, UPDATE (reason)',
+    'break_glass': 'SELECT, UPDATE (reason)',
+    'erasure': 'SELECT, INSERT, UPDATE',
 }
 ALL = 'SELECT, INSERT, UPDATE, DELETE'
 
 STAYS = """
     NEW.requesting_id <> OLD.requesting_id
-    OR (OLD.state <> 'draft' AND NEW.requested_id IS DISTINCT FROM OLD.requested_id)
+    OR (OLD.state <> 'draft' AND (
+        NEW.requested_id IS DISTINCT FROM OLD.requested_id
+        OR NEW.recovery_id <> OLD.recovery_id
+        OR NEW.state = 'draft'
+    ))
 """
 
 
@@ -227,14 +296,14 @@ def _grants() -> None:
     for table in (*PAGES, *EXEMPT):
         for role, allowed in (('tracing_app', ALLOWED), ('tracing_worker', WORKS)):
             rights = allowed.get(table, ALL)
-            if kept := MEMBERS.get(table):
+            if kept := ONCE.get(table):
                 columns = ', '.join(
                     f'"{column["name"]}"' for column in inspector.get_columns(table)
                     if column['name'] not in kept
                 )
                 rights = f'SELECT, INSERT, UPDATE ({columns}), DELETE'
             op.execute(f'GRANT {rights} ON {table} TO {role}')
-    for table in (*READ_BY_AUDITOR, 'authority', 'alembic_version'):
+    for table in (*READ_BY_AUDITOR, 'alembic_version'):
         op.execute(f'GRANT SELECT ON {table} TO tracing_auditor')
 
 
