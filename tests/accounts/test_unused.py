@@ -7,6 +7,7 @@ import time_machine
 from sqlalchemy import select
 
 from tests import factories
+from tests.journal import forger
 from tests.journal.conftest import entries
 from tests.visitors import signed_in, stranger
 from tracing import worker
@@ -90,6 +91,17 @@ def test_one_that_was_switched_on_again_begins_anew(app, home):
     managing.enable(idle.id, actor_of(admin))
     assert worker.switch_off() == 0
     assert "idle" in active()
+
+
+def test_where_an_entry_does_not_open_nobody_is_switched_off(app, home):
+    joined(home, "idle", 150)
+    joined(home, "new", 30)
+    forger.disarm()
+    payload = "UPDATE journal_payload SET payload = 'v9.x' WHERE chain_id = :c"
+    newest = " AND seq = (SELECT max(seq) FROM journal_entry WHERE chain_id = :c)"
+    forger.run(payload + newest, c=home.id)
+    assert worker.switch_off() == 0
+    assert active() == {"admin", "idle", "new"}
 
 
 def test_an_open_page_of_it_is_shut_at_once(app, home):

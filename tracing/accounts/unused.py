@@ -5,6 +5,7 @@ switched on again.
 """
 
 import json
+import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,8 +19,11 @@ from tracing.journal import journal
 from tracing.journal.journal import SYSTEM, moment
 from tracing.journal.kinds import Kind
 from tracing.models import Account, JournalEntry, JournalPayload
+from tracing.models.sealed import KeyMissing
 from tracing.security.fields import field_keys
 from workflows.policies import Role
+
+log = logging.getLogger(__name__)
 
 UNUSED: Final = timedelta(days=90)
 SPARED: Final = frozenset({Role.OPERATOR})
@@ -45,8 +49,10 @@ def switch_off(now: datetime) -> int:
 def _switch_off_in(home: int, since: str, now: datetime) -> int:
     wanted = (Account.authority_id == home, Account.active.is_(True))
     active = set(db.session.scalars(select(Account.id).where(*wanted)))
-    done = 0
-    for number in sorted(active - _used(home, since) - _begun(home, since)):
+    begun, done = _begun(home, since), 0
+    if begun is None:
+        return 0
+    for number in sorted(active - _used(home, since) - begun):
         account = db.session.get_one(Account, number, with_for_update={"of": Account})
         if account.role_names & SPARED or people.is_last_administrator(account):
             db.session.rollback()
@@ -70,8 +76,8 @@ def _used(home: int, since: str) -> set[int]:
     return {number for number in found if number is not None}
 
 
-def _begun(home: int, since: str) -> set[int]:
-    """Return whose account was added, or switched on, since."""
+def _begun(home: int, since: str) -> set[int] | None:
+    """Return whose account was added, or switched on, since; none: it is not known."""
     carried = db.session.execute(
         select(JournalEntry.seq, JournalEntry.kind, JournalPayload.payload)
         .join(
@@ -88,7 +94,13 @@ def _begun(home: int, since: str) -> set[int]:
     )
     begun, keys = set(), field_keys()
     for seq, kind, payload in carried:
-        said = json.loads(journal.open_payload(keys, home, seq, payload) or "{}")
+        try:
+            said = json.loads(journal.open_payload(keys, home, seq, payload) or "{}")
+        except (KeyMissing, ValueError):
+            # It may have been anybody's: nobody is switched off, and the check of the
+            # journal tells of the entry.
+            log.error("entry %s of chain %s does not open", seq, home)  # noqa: TRY400
+            return None
         if kind == Kind.ACCOUNT_ADDED or said.get("active") is True:
             begun.add(said["account"])
     return begun
