@@ -39,7 +39,7 @@ def pytest_configure() -> None:
     """Make invented examples the same on every run of the continuous integration."""
     # Applications come and go by the thousand: to look through them seldom saves a
     # sixth of the time.
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(50_000, 10, 10)
     if importlib.util.find_spec("hypothesis"):
         from hypothesis import settings
 
