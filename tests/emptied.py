@@ -27,6 +27,10 @@ _SHAPE: Final = """
         SELECT concat_ws(' ', 'trigger', tgrelid::regclass, tgname, tgenabled, tgtype)
         FROM pg_trigger WHERE NOT tgisinternal OR tgenabled <> 'O'
         UNION ALL
+        SELECT concat_ws(' ', 'constraint', conrelid::regclass, conname, contype,
+                         convalidated)
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+        UNION ALL
         SELECT concat_ws(' ', 'policy', polrelid::regclass, polname, polroles,
                          pg_get_expr(polqual, polrelid),
                          pg_get_expr(polwithcheck, polrelid))

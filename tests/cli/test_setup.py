@@ -72,7 +72,7 @@ def test_only_who_owns_an_installation_works_on_it(tmp_path, monkeypatch):
     assert "belongs to" not in say(main, ["doctor"]).output
     monkeypatch.undo()
     monkeypatch.setenv("TRACING_INSTANCE_PATH", str(folder))
-    assert "closes from now on" in say(main, ["keys", "add"]).output
+    assert "belongs to" not in say(main, ["keys", "status"]).output
 
 
 def options(**changed: str) -> list[str]:

@@ -150,18 +150,21 @@ def test_what_was_acknowledged_while_others_wrote_is_there_again(
                 store.put(reference.encode())
             acknowledged.append(reference)
 
+    def until(so_many):
+        while len(acknowledged) < so_many:
+            assert all(writer.is_alive() for writer in writers)
+            time.sleep(0.02)
+
     writers = [threading.Thread(target=write) for _ in range(3)]
     db.session.commit()
     for writer in writers:
         writer.start()
     try:
-        while len(acknowledged) < 6:
-            time.sleep(0.02)
+        until(6)
         before = set(acknowledged)
         folder = make()
         after = set(acknowledged)
-        while len(acknowledged) < len(after) + 3:
-            time.sleep(0.02)
+        until(len(after) + 3)
     finally:
         ending.set()
         for writer in writers:

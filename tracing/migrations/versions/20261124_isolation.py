@@ -221,6 +221,7 @@ def upgrade() -> None:
         _roles()
         _walls()
         _grants()
+        _leave_out_of_statistics()
         op.execute("""
             CREATE FUNCTION request_stays() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN
@@ -305,6 +306,37 @@ def _grants() -> None:
             op.execute(f'GRANT {rights} ON {table} TO {role}')
     for table in (*READ_BY_AUDITOR, 'alembic_version'):
         op.execute(f'GRANT SELECT ON {table} TO tracing_auditor')
+
+
+SEALED = {
+    'attachment': ('title',),
+    'break_glass': ('reason',),
+    'item': ('restoration_note',),
+    'item_restriction': ('text',),
+    'journal_payload': ('payload',),
+    'legal_hold': ('reason',),
+    'person': (
+        'family_name', 'given_name', 'alias', 'born', 'nationality', 'id_number',
+    ),
+    'provided_item': ('text', 'conditions', 'content'),
+    'recovery': (
+        'place', 'latitude', 'longitude', 'circumstances', 'transport_registration',
+    ),
+    'request_event': ('carried',),
+    'trace_request': (
+        'urgency_reason', 'requested_by_reason', 'officer_phone', 'legal_basis_text',
+        'illicit_reason', 'offence', 'facts_summary', 'purpose', 'assistance_sought',
+        'special_procedure', 'confidentiality_reason', 'restrictions_asked',
+        'handling_text', 'domestic_searches', 'domestic_override_text',
+    ),
+}
+
+
+def _leave_out_of_statistics() -> None:
+    """What is sealed is not copied into the statistics, from where nothing erases it."""
+    for table, columns in SEALED.items():
+        for name in columns:
+            op.execute(f'ALTER TABLE {table} ALTER COLUMN {name} SET STATISTICS 0')
 
 
 def downgrade() -> None:
