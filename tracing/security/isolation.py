@@ -122,7 +122,8 @@ def narrow(state: ORMExecuteState) -> None:
     if found is None or found.glass or db.engine.dialect.name != "sqlite":
         return
     read = {mapper.class_ for mapper in state.all_mappers}
-    for model in {TraceRequest, *(read & _BEHIND)}:
+    models: set[Any] = {TraceRequest, *(read & _BEHIND)}
+    for model in models:
         state.statement = state.statement.options(
             with_loader_criteria(model, _seen(model, found), include_aliases=True)
         )
