@@ -18,7 +18,7 @@ from typing import Any, Final
 from flask import Flask
 
 from bench import seeding, site
-from bench.databases import databases
+from bench.databases import by_superuser, databases
 from bench.seeding import ASKING, LARGE, TINY, World
 from bench.site import Figures, Person, Site
 from tracing import create_app, worker
@@ -150,7 +150,8 @@ class Bench:
             note("row-level security is PostgreSQL's: nothing to compare on SQLite")
             return
         by_owner = replace(
-            place.settings, database_url=place.settings.owner_database_url
+            place.settings,
+            database_url=by_superuser(place.settings).owner_database_url,
         )
         with site.serving(by_owner) as other:
             for code in (LARGE, TINY):
@@ -285,7 +286,7 @@ def measure(kind: str, wanted: set[str], scale: str) -> None:
         places = []
         for n in SIZES[scale]:
             settings = make(f"bench_{n}")
-            app = create_app(settings, login="owner")
+            app = create_app(by_superuser(settings), login="owner")
             start = time.perf_counter()
             with app.app_context():
                 leaving.callback(db.engine.dispose)

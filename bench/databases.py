@@ -11,13 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from flask_migrate import upgrade
-from sqlalchemy import text
 
 from tests.clusters import running_cluster
 from tracing import create_app
 from tracing.config import Settings
 from tracing.extensions import db
-from tracing.security.isolation import SITE, WORKER
 
 Make = Callable[[str], Settings]
 """Makes an empty, migrated database of that name and the settings to use it."""
@@ -27,7 +25,8 @@ Make = Callable[[str], Settings]
 def databases(kind: str, *, logins: bool = False) -> Iterator[Make]:
     """Yield what makes databases of one kind; remove all of them afterwards.
 
-    `logins`: site, worker and owner reach PostgreSQL each by its own, as in service.
+    `logins`: site, worker and owner reach PostgreSQL each by its own, as in service;
+    none of them is a superuser.
     """
     folder = Path(tempfile.mkdtemp(prefix="tracing-bench-"))
     with contextlib.ExitStack() as leaving:
@@ -38,32 +37,28 @@ def databases(kind: str, *, logins: bool = False) -> Iterator[Make]:
         def make(name: str) -> Settings:
             instance = folder / name
             instance.mkdir()
-            url = f"sqlite:///{instance / 'tracing.sqlite'}"
-            if kind == "postgresql":
-                url = cluster.url(cluster.create(name=name))
-            settings = Settings.for_tests(url, instance)
-            app = create_app(settings)
-            with app.app_context():
-                upgrade()
-                if kind == "postgresql" and logins:
-                    settings = _with_logins(settings, name)
-                db.engine.dispose()
-            return settings
+            if kind == "postgresql" and logins:
+                urls = cluster.desk(name, lambda url: _migrate(url, instance))
+            elif kind == "postgresql":
+                urls = {"database_url": cluster.url(cluster.create(name=name))}
+                _migrate(urls["database_url"], instance)
+            else:
+                urls = {"database_url": f"sqlite:///{instance / 'tracing.sqlite'}"}
+                _migrate(urls["database_url"], instance)
+            url = urls["database_url"]
+            return replace(Settings.for_tests(url, instance), **urls)
 
         yield make
 
 
-def _with_logins(settings: Settings, name: str) -> Settings:
-    """Return the settings with a login for the site and another for the worker."""
-    found = {}
-    for role in (SITE, WORKER):
-        login = f"{name}_{role}"
-        db.session.execute(text(f"CREATE ROLE {login} LOGIN IN ROLE {role}"))
-        found[role] = settings.database_url.replace("postgres@", f"{login}@", 1)
-    db.session.commit()
-    return replace(
-        settings,
-        database_url=found[SITE],
-        worker_database_url=found[WORKER],
-        owner_database_url=settings.database_url,
-    )
+def by_superuser(settings: Settings) -> Settings:
+    """Return the settings whose owner is one: to fill tables, or pass by the walls."""
+    url = settings.owner_database_url.replace("desk_owner@", "postgres@", 1)
+    return replace(settings, owner_database_url=url)
+
+
+def _migrate(url: str, instance: Path) -> None:
+    app = create_app(Settings.for_tests(url, instance))
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()

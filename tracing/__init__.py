@@ -98,7 +98,7 @@ def flask_settings(settings: Settings, login: str = "site") -> dict[str, object]
     options: dict[str, object] = {"hide_parameters": True}
     if url.startswith("postgresql"):
         options |= {"pool_size": 4, "max_overflow": 4}
-        options["connect_args"] = connect_options(url)
+        options["connect_args"] = connect_options(url, pooler=settings.database_pooler)
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": url,

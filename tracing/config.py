@@ -21,6 +21,7 @@ class Settings:
     database_url: str = "sqlite:///tracing.sqlite"
     worker_database_url: str = ""
     owner_database_url: str = ""
+    database_pooler: bool = False
     secret_key: str = ""
     password_salt: str = ""
     totp_key: str = ""

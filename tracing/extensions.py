@@ -67,9 +67,17 @@ PATIENT: Final = (
 """For one transaction that has to take its time: a migration, a walk through all rows."""
 
 
-def connect_options(url: str) -> dict[str, str]:
-    """Return what to say when connecting to PostgreSQL; an address may say its own."""
-    if not url.startswith("postgresql") or "options=" in url.partition("?")[2]:
+def connect_options(url: str, *, pooler: bool = False) -> dict[str, str | None]:
+    """Return what to say when connecting to PostgreSQL; an address may say its own.
+
+    Behind a pooler that lends a connection for one transaction, the next statement may
+    meet another server process: nothing is prepared there, and nothing set at its start.
+    """
+    if not url.startswith("postgresql"):
+        return {}
+    if pooler:
+        return {"prepare_threshold": None}
+    if "options=" in url.partition("?")[2]:
         return {}
     return {"options": " ".join(f"-c {name}={v}" for name, v in TIMEOUTS.items())}
 

@@ -46,11 +46,13 @@ def inject(
     """Run the faults on one kind of database; tell whether nothing was wrong."""
     good = True
     with contextlib.ExitStack() as leaving:
-        make = leaving.enter_context(databases(kind))
+        make = leaving.enter_context(databases(kind, logins=True))
 
         def made(name: str) -> tuple[Settings, Flask]:
             settings = make(name)
-            app = create_app(settings)
+            # What is prepared and looked at, is so as the owner; what is killed, is
+            # the site and the worker by their own logins.
+            app = create_app(settings, login="owner")
             with app.app_context():
                 leaving.callback(db.engine.dispose)
             return settings, app

@@ -39,6 +39,7 @@ from tracing.extensions import db, wake
 from tracing.faults import AlreadyDone, Stale
 from tracing.journal import checkpoints
 from tracing.models import Account, Authority
+from tracing.security import isolation
 from workflows.facts import Text
 from workflows.policies import Actor
 from workflows.states import Trigger
@@ -48,7 +49,9 @@ DONE_BEFORE: Final = (AlreadyDone, Stale)
 
 
 def _actor(person: int) -> Actor:
-    return actor_of(db.session.get_one(Account, person))
+    actor = actor_of(db.session.get_one(Account, person))
+    isolation.work_for(actor.authority_id, actor.user_id)
+    return actor
 
 
 def draft(_app: Flask, person: int, asked: int, key: str, mark: str) -> None:
@@ -136,6 +139,9 @@ WORKS: Final[Mapping[str, Callable[..., None]]] = {
 }
 
 
+OF_THE_WORKER: Final = frozenset({"sign", "tidy", "deliver", "remind"})
+
+
 def in_a_process(app: Flask, at: str, work: str, given: dict[str, Any]) -> int:
     """Do one piece of work in a new process; return the status it ended with."""
     child = os.fork()
@@ -158,10 +164,10 @@ def in_a_process(app: Flask, at: str, work: str, given: dict[str, Any]) -> int:
 def main() -> int:
     """Work until the input ends."""
     logging.disable(logging.WARNING)
-    app = create_app()
+    site, works = create_app(), create_app(login="worker")
     # Loaded before the first piece of work, not in each.
-    app.test_client().get("/sign-in")
-    with app.app_context():
+    site.test_client().get("/sign-in")
+    with site.app_context():
         year = utcnow().year
         for country in db.session.scalars(select(Authority.country)):
             calendar_of(country, (year - 1, year + 3))
@@ -170,6 +176,7 @@ def main() -> int:
         db.engine.dispose()
     for line in sys.stdin:
         task = json.loads(line)
+        app = works if task["work"] in OF_THE_WORKER else site
         print(in_a_process(app, task["at"], task["work"], task["given"]), flush=True)
     return 0
 

@@ -36,3 +36,8 @@ def test_an_address_that_brings_options_of_its_own_keeps_them():
     assert connect_options("postgresql://h/d?options=-c%20lock_timeout%3D1s") == {}
     assert connect_options("sqlite:///x") == {}
     assert "statement_timeout" in connect_options("postgresql://h/d")["options"]
+
+
+def test_behind_a_pooler_nothing_is_asked_for_and_nothing_prepared():
+    found = connect_options("postgresql://h/d", pooler=True)
+    assert found == {"prepare_threshold": None}

@@ -18,7 +18,17 @@ from tracing.casework import erasing, resealing
 from tracing.cli.serve import choose_channel
 from tracing.extensions import db
 from tracing.journal.verify import OK, check_export
-from tracing.models import Base, BreakGlass, Erasure, OutboxMessage, TraceRequest
+from tracing.models import (
+    Base,
+    BreakGlass,
+    Erasure,
+    Item,
+    JournalEntry,
+    OutboxMessage,
+    Person,
+    RequestEvent,
+    TraceRequest,
+)
 from tracing.operations.checks import WITHOUT_ROW_SECURITY
 from tracing.security import isolation
 from tracing.security.fields import field_keys
@@ -407,6 +417,13 @@ def test_a_sent_request_stays_with_its_sides(app, of, request_):
     db.session.rollback()
 
 
+def whose(row):
+    """The request that a row belongs to."""
+    if isinstance(row, JournalEntry):
+        return row.about
+    return db.session.get(TraceRequest, row.request_id).reference
+
+
 def test_a_reading_without_its_condition_finds_what_is_ones_own_alone(app, of):
     """On PostgreSQL by the role, on SQLite by the condition that is added."""
     mine = factories.sent(of).reference
@@ -417,6 +434,9 @@ def test_a_reading_without_its_condition_finds_what_is_ones_own_alone(app, of):
     with app.test_request_context():
         isolation.work_for(home, user)
         assert db.session.scalars(select(TraceRequest.reference)).all() == [mine]
+        for model in (Item, Person, RequestEvent, OutboxMessage, JournalEntry):
+            rows = db.session.scalars(select(model)).all()
+            assert {whose(row) for row in rows} == {mine}, model
         isolation.work_for_nobody()
         found = db.session.scalars(select(TraceRequest.reference)).all()
         on_sqlite = db.engine.dialect.name == "sqlite"

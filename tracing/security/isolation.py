@@ -10,11 +10,26 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import g, has_app_context
-from sqlalchemy import Connection, Engine, and_, event, or_
+from sqlalchemy import Connection, Engine, and_, event, exists, or_
 from sqlalchemy.orm import ORMExecuteState, with_loader_criteria
 
 from tracing.extensions import db
-from tracing.models import TraceRequest
+from tracing.models import (
+    Attachment,
+    DueWork,
+    Erasure,
+    Item,
+    ItemRestriction,
+    JournalCheckpoint,
+    JournalEntry,
+    JournalPayload,
+    LegalHold,
+    OutboxMessage,
+    Person,
+    ProvidedItem,
+    RequestEvent,
+    TraceRequest,
+)
 from workflows.states import State
 
 SITE: Final = "tracing_app"
@@ -97,25 +112,53 @@ def guard(engine: Engine) -> None:
 
 
 def narrow(state: ORMExecuteState) -> None:
-    """Add to a reading of SQLite what PostgreSQL adds by itself."""
+    """Add to a reading of SQLite what PostgreSQL adds by itself.
+
+    What a row leads to is loaded as it is: the row itself was read with its condition.
+    """
     if not state.is_select or state.is_column_load or state.is_relationship_load:
         return
     found = tenant()
     if found is None or found.glass or db.engine.dialect.name != "sqlite":
         return
-    state.statement = state.statement.options(
-        with_loader_criteria(TraceRequest, _own(found.authority), include_aliases=True)
+    read = {mapper.class_ for mapper in state.all_mappers}
+    models: set[Any] = {TraceRequest, *(read & _BEHIND)}
+    for model in models:
+        state.statement = state.statement.options(
+            with_loader_criteria(model, _seen(model, found), include_aliases=True)
+        )
+
+
+_REQUEST: Final = TraceRequest.__table__.alias("its_request")
+_BELOW: Final = frozenset(
+    {DueWork, Item, ItemRestriction, LegalHold, Person, ProvidedItem, RequestEvent}
+)
+_OURS_OR_BELOW: Final = frozenset({Attachment, OutboxMessage})
+_OF_A_CHAIN: Final = frozenset({JournalCheckpoint, JournalEntry, JournalPayload})
+_BEHIND: Final = _BELOW | _OURS_OR_BELOW | _OF_A_CHAIN | {Erasure}
+
+
+def _seen(model: Any, found: Tenant) -> Any:
+    """Return the condition of the rows of a model that somebody sees."""
+    if model is TraceRequest:
+        return _own(model, found)
+    # The sums keep the planner from taking an index: the reading has its own.
+    if model in _OF_A_CHAIN:
+        return model.chain_id + 0 == found.authority
+    if model is Erasure:
+        return model.authority_id + 0 == found.authority
+    of_request = exists().where(
+        _REQUEST.c.id == model.request_id, _own(_REQUEST.c, found)
     )
+    if model in _BELOW:
+        return of_request
+    return or_(model.authority_id + 0 == found.authority, of_request)
 
 
-def _own(authority: int) -> Any:
-    # The sum keeps the planner from taking an index for this: the reading has its own.
+def _own(request: Any, found: Tenant) -> Any:
     return or_(
-        TraceRequest.requesting_id + 0 == authority,
-        and_(
-            TraceRequest.requested_id + 0 == authority,
-            TraceRequest.state != State.DRAFT,
-        ),
+        request.requesting_id + 0 == found.authority,
+        and_(request.requested_id + 0 == found.authority, request.state != State.DRAFT),
     )
 
 
