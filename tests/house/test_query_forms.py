@@ -62,6 +62,8 @@ WHERE = {
     "casework/erasing.py": {
         *(
             "_blank",
+            "_decided",
+            "due",
             "is_held",
             "oldest_undone",
             "_due",
