@@ -88,7 +88,23 @@ def _password(_context: click.Context, _option: click.Parameter, value: str) -> 
     return value
 
 
-@click.command("init")
+class _Init(click.Command):
+    """What is there is brought up to date before anything is asked."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Ask who administers only where nobody does."""
+        if not set(args) & {"--help", "-h"}:
+            app = prepared_app()
+            with app.app_context():
+                is_new = not people.has_administrator()
+            if not is_new and not args:
+                click.echo("Secrets and tables are those of this version.")
+                click.echo("There is an administrator: nothing else was changed.")
+                ctx.exit(0)
+        return super().parse_args(ctx, args)
+
+
+@click.command("init", cls=_Init)
 @click.option(
     "--code", prompt="Code of the authority, such as KE-NFP", callback=_checked("code")
 )
