@@ -121,6 +121,8 @@ def test_init_refuses_where_there_is_an_administrator(app, run):
     run(setup.init, *options())
     said = run(setup.init, *options(code="KE-2", email="b@c.example"), says=1)
     assert "already" in said
+    with app.app_context():
+        assert (count(Account), count(Authority)) == (1, 1)
 
 
 def test_init_alone_brings_an_older_installation_up_to_date_and_asks_nothing(run):
@@ -128,8 +130,6 @@ def test_init_alone_brings_an_older_installation_up_to_date_and_asks_nothing(run
     said = run(setup.init, input="")
     assert "those of this version" in said
     assert "Code of the authority" not in said
-    with app.app_context():
-        assert (count(Account), count(Authority)) == (1, 1)
 
 
 @pytest.mark.parametrize(
