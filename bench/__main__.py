@@ -156,10 +156,14 @@ class Bench:
         with site.serving(by_owner) as other:
             for code in (LARGE, TINY):
                 found: dict[str, list[float]] = {"behind": [], "without": []}
-                people = {
-                    "behind": place.site.people(code),
-                    "without": other.people(code),
-                }
+                # The same sessions at both: a person may have so many and no more.
+                behind_it = place.site.people(code)
+                there = [
+                    Person(other.port, dict(one.cookies), one.token)
+                    for one in behind_it
+                ]
+                other.spread(there)
+                people = {"behind": behind_it, "without": there}
                 for turn in range(self.rounds + 1):
                     for name, crew in people.items():
                         taken = site.measure(crew, _queue_page(place), self.seconds)

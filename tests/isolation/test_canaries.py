@@ -4,7 +4,9 @@ Every free field of two authorities and of a third holds a word of its own. What
 comes out is searched for the words of others.
 """
 
+import json
 import logging
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -12,12 +14,34 @@ from sqlalchemy import select
 from tests import factories
 from tests.isolation import matrix
 from tests.visitors import signed_in, stranger
+from tracing.casework import keeping
 from tracing.extensions import db
 from tracing.models import OutboxMessage
 from tracing.notifications.render import render
-from workflows.facts import Question, Questions, Text
+from workflows.facts import (
+    Answers,
+    Closure,
+    Disclosure,
+    DisclosurePlan,
+    Permission,
+    PermissionRequest,
+    Question,
+    Questions,
+    RegisterSearched,
+    Search,
+    Text,
+)
 from workflows.policies import WITHIN_AN_AUTHORITY, Role
 from workflows.states import Trigger
+from workflows.vocabulary import (
+    ClosureUse,
+    DisclosureGround,
+    HandlingCode,
+    InformationItem,
+    SearchResult,
+    TriState,
+    Use,
+)
 
 FIELDS = (
     *("item_make", "item_model", "item_calibre", "find_place", "find_circumstances"),
@@ -47,11 +71,66 @@ def worked(of, name, other):
     return request
 
 
+def ended(of, name, other):
+    """It answered within limits, permitted, disclosed, closed and held, in their words."""
+    request = worked(of, name, other)
+    for trigger, fact in (
+        (Trigger.CLARIFY, Answers((f"CANARY{name}CLARIFIED",))),
+        (
+            Trigger.RECORD_SEARCH,
+            Search(f"CANARY{other}SEARCH", "2001", "number", SearchResult.NO_RECORD),
+        ),
+        (
+            Trigger.RESPOND,
+            factories.answer(
+                handling=HandlingCode.H2,
+                registers=(RegisterSearched(f"CANARY{other}ANSWER", "1990-2026"),),
+                text=f"CANARY{other}ANSWER",
+                restrictions=f"CANARY{other}LIMITS",
+            ),
+        ),
+        (
+            Trigger.ASK_PERMISSION,
+            PermissionRequest(
+                Use.JUDICIAL, (InformationItem.WHOLE,), f"CANARY{name}PURPOSE"
+            ),
+        ),
+    ):
+        request = factories.take(of, request, trigger, fact)
+    asked = request.events[-1].position
+    request = factories.take(
+        *(of, request, Trigger.GIVE_PERMISSION),
+        Permission(asked, f"CANARY{other}CONDITION"),
+    )
+    plan = DisclosurePlan(
+        DisclosureGround.COURT_ORDER,
+        (InformationItem.WHOLE,),
+        f"CANARY{name}COURT",
+        factories.today(),
+        f"CANARY{name}ORDER",
+    )
+    request = factories.take(of, request, Trigger.ANNOUNCE_DISCLOSURE, plan)
+    told = Disclosure(
+        f"CANARY{name}COURT", factories.today(), request.events[-1].position
+    )
+    request = factories.take(of, request, Trigger.RECORD_DISCLOSURE, told)
+    closing = Closure(
+        ClosureUse.INTELLIGENCE, TriState.UNKNOWN, feedback=f"CANARY{name}CLOSING"
+    )
+    request = factories.take(of, request, Trigger.CLOSE, closing)
+    until, now = factories.today() + timedelta(days=30), datetime.now(UTC)
+    for home, word in ((of.asking, name), (of.asked, other)):
+        keeper = factories.actor_of(factories.person(home, Role.SUPERVISOR))
+        why = f"CANARY{word}HOLD for a court of appeal."
+        keeping.hold(keeper, request.reference, why, until, now)
+    return request
+
+
 @pytest.fixture
 def desk(app, session, caplog):
     caplog.set_level(logging.DEBUG)
     of, far = factories.sides(), factories.sides()
-    request = worked(of, "ALPHA", "BETA")
+    request = ended(of, "ALPHA", "BETA")
     draft = factories.draft(of, **form_of("HIDDEN"))
     theirs = worked(far, "GAMMA", "DELTA")
     db.session.commit()
@@ -110,6 +189,44 @@ def test_each_side_meets_its_own_and_what_it_was_sent(desk):
     assert met(app, asking, ("GAMMA", "DELTA"), request, draft, theirs) == []
     found = met(app, asking, ("ALPHANOTE", "HIDDEN", "BETA"), request, draft)
     assert {one.partition("CANARY")[0] for one in found}
+
+
+def exports(app, home, *names):
+    """What an authority may take along: its journal, and all it has of people."""
+    visitor = signed_in(app, factories.person(home, *WITHIN_AN_AUTHORITY))
+    journal = visitor.post("/journal/export")
+    assert journal.status_code == 200
+    found = {"journal": journal.text}
+    for name in names:
+        form = {"name": name, "reason": "A subject asked what is kept of them."}
+        answer = visitor.post("/kept/person", form)
+        assert answer.status_code == 200
+        # The name stands there because it was asked for.
+        told = json.loads(answer.text)
+        found[name] = json.dumps(told["occurrences"], ensure_ascii=False)
+    return found
+
+
+def test_no_export_holds_what_the_other_side_keeps_or_has_restricted(desk):
+    app, of, far, *_requests = desk
+    name = form_of("ALPHA")["persons_persons-0-family_name"]
+    there = "ALPHACLOSING", "BETACONDITION", "BETAQUESTION", "ALPHACOURT"
+    for home, kept in (
+        (of.asking, ("BETAANSWER", "GAMMA", "DELTA")),
+        (of.asked, ("ALPHANOTE", "HIDDEN", "GAMMA", "DELTA")),
+        (far.asking, ("ALPHA", "BETA", "HIDDEN")),
+    ):
+        found = exports(app, home, name)
+        met = [
+            (where, word)
+            for where, text in found.items()
+            for word in kept
+            if f"CANARY{word}" in text
+        ]
+        assert met == []
+        if home is not far.asking:
+            assert all(f"CANARY{word}" in found["journal"] for word in there)
+    assert name in exports(app, of.asking, name)[name]
 
 
 def test_no_mail_and_no_line_of_the_log_holds_any(desk, caplog):
