@@ -17,16 +17,29 @@ from sqlalchemy import update
 from tests import factories
 from tests.factories import files
 from tests.visitors import Visitor, bare, signed_in, stranger
-from tracing.casework import attachments
+from tracing.casework import attachments, erasing, keeping
 from tracing.casework.references import reference_of
 from tracing.extensions import db
-from tracing.models import Account, AccountSession, FileKind, TraceRequest
+from tracing.models import (
+    Account,
+    AccountSession,
+    Authority,
+    BreakGlass,
+    Erasure,
+    FileKind,
+    LegalHold,
+    TraceRequest,
+)
+from workflows import policies
 from workflows.policies import Role
 from workflows.states import State, Trigger
 
 POLICY = Path(__file__).with_name("policy.toml")
 CONFIDENTIAL = "confidential"
 """A request whose existence only those know who have it in hand (UNTOC 18(20))."""
+
+PURGED = "purged"
+"""A closed request that was erased: its course is shown, its file is gone."""
 
 STATES: dict[str, tuple[Trigger, ...]] = {
     State.DRAFT: (),
@@ -52,6 +65,13 @@ STATES: dict[str, tuple[Trigger, ...]] = {
         Trigger.CLOSE,
     ),
     CONFIDENTIAL: (Trigger.SUBMIT,),
+    PURGED: (
+        Trigger.SUBMIT,
+        Trigger.ACKNOWLEDGE,
+        Trigger.RECORD_SEARCH,
+        Trigger.RESPOND,
+        Trigger.CLOSE,
+    ),
     State.WITHDRAWN: (Trigger.SUBMIT, Trigger.WITHDRAW),
 }
 SIGN_IN = "sign_in"
@@ -68,6 +88,9 @@ PASSED = "passed"
 """A page on the way in, for somebody who is in: nothing is told, nothing asked."""
 
 OF_A_STATE = ("request", "draft", "file")
+OF_OTHERS = ("hold", "erasure", "glass")
+"""What is named by its number, and here always somebody else's."""
+
 NEVER = reference_of(2026, "KE", 9_999_991)
 
 
@@ -124,6 +147,8 @@ class Room:
     ours: int
     held: int
     """A session of somebody none of them is."""
+    theirs: dict[tuple[str, bool], int]
+    """What is another's, and whether for the side that asks, or for all others."""
     request: TraceRequest | None = None
     reference: str = ""
     mail_number: str = ""
@@ -156,7 +181,51 @@ def room(app: Flask) -> Room:
     signed_in(app, somebody)
     held = db.session.query(AccountSession).filter_by(account_id=somebody.id).one().id
     db.session.commit()
-    return Room(app, of, visitors, accounts, ours, held)
+    return Room(app, of, visitors, accounts, ours, held, theirs_in(of))
+
+
+def theirs_in(of: factories.Sides) -> dict[tuple[str, bool], int]:
+    """Make holds, orders to erase and leave in an emergency; return their numbers.
+
+    The holds are on one request, by its two sides: each is foreign to the other.
+    """
+    now, until = datetime.now(UTC), factories.today() + timedelta(days=30)
+    shared, erased = (factories.after(of, *STATES[State.CLOSED]) for _ in range(2))
+    elsewhere = factories.after(factories.sides(), *STATES[State.CLOSED])
+
+    def keeper(home: Authority) -> policies.Actor:
+        return factories.actor_of(factories.person(home, Role.SUPERVISOR))
+
+    for home in (of.asking, of.asked):
+        why = "The court of appeal asks for it."
+        keeping.hold(keeper(home), shared.reference, why, until, now)
+    for found in (erased, elsewhere):
+        keeping.order(keeper(found.requesting), found.reference, now)
+    one, two = (factories.person(None, Role.OPERATOR) for _ in range(2))
+    leave = BreakGlass(
+        reference=shared.reference,
+        request_id=shared.id,
+        reason="The court of appeal asks for it.",
+        asked_by=one,
+        asked_at=now,
+        given_by=two,
+        given_at=now,
+        until=now + timedelta(hours=9),
+    )
+    db.session.add(leave)
+    db.session.commit()
+
+    def of_home(model: Any, home: Authority) -> int:
+        return int(db.session.query(model).filter_by(authority_id=home.id).one().id)
+
+    return {
+        ("hold", True): of_home(LegalHold, of.asked),
+        ("hold", False): of_home(LegalHold, of.asking),
+        ("erasure", True): of_home(Erasure, elsewhere.requesting),
+        ("erasure", False): of_home(Erasure, of.asking),
+        ("glass", True): leave.id,
+        ("glass", False): leave.id,
+    }
 
 
 def _expired(app: Flask, of: factories.Sides) -> Visitor:
@@ -179,17 +248,27 @@ def enter(room: Room, state: str) -> None:
     )
     room.request, room.reference, room.state = made, made.reference, state
     room.mail_number = made.mail_number
-    room.token = photographed(room, made)
-    # On a slow machine what was signed in with grows old: it has tests of its own.
-    whole = AccountSession.factor_at.is_not(None)
-    fresh = update(AccountSession).where(whole).values(factor_at=datetime.now(UTC))
-    db.session.execute(fresh)
+    room.token = photographed(room.of, made)
+    db.session.commit()
+    if state == PURGED:
+        erasing.erase(made.reference, datetime.now(UTC))
+        erasing.finish_all()
+    _stay(datetime.now(UTC))
+
+
+def _stay(now: datetime) -> None:
+    """Let nobody's session run out while a slow machine goes through the cells."""
+    lasting = AccountSession.seen_at > now - timedelta(days=1)
+    visits = update(AccountSession).where(lasting)
+    factors = AccountSession.factor_at.is_not(None)
+    db.session.execute(visits.values(seen_at=now))
+    db.session.execute(visits.where(factors).values(factor_at=now))
     db.session.commit()
 
 
-def photographed(room: Room, request: TraceRequest) -> str:
+def photographed(of: factories.Sides, request: TraceRequest) -> str:
     """Put a photograph to the request; return the token of its address."""
-    actor = factories.actor_of(room.of.investigator)
+    actor = factories.actor_of(of.investigator)
     given = attachments.Given(FileKind.PHOTOGRAPH, files.png((20, 20)))
     kept = attachments.receive(actor, given, form_key="matrix")
     kept.request_id = request.id
@@ -250,11 +329,11 @@ def expected(cell: Cell, actor: Actor, state: str) -> str:
         # What somebody may never file is refused before anything is looked up.
         if about == "draft" and not actor.roles & roles_of("filing"):
             return REFUSED
-        if not _sees(actor, state):
+        if not _sees(actor, state) or (about == "file" and state == PURGED):
             return HIDDEN
     if not actor.roles & roles_of(who):
         return REFUSED
-    if about in ("person", "checkpoint", "glass"):
+    if about in ("person", "checkpoint", *OF_OTHERS):
         return OPEN if actor.side == "requesting" and about == "person" else HIDDEN
     if about == "own":
         return NOT_OWN
@@ -313,8 +392,9 @@ def address(room: Room, cell: Cell, actor: Actor, *, made_up: bool = False) -> s
         found = found.replace("<int:number>", str(one))
     if about == "own":
         found = found.replace("<int:number>", str(room.held))
-    if about == "glass":
-        found = found.replace("<int:number>", "9999991")
+    if about in OF_OTHERS:
+        theirs = room.theirs[about, actor.side == "requesting"]
+        found = found.replace("<int:number>", str(9_999_991 if made_up else theirs))
     if about == "checkpoint":
         found = found.replace("<number>", "9999991" if made_up else "1")
     for name, word in WORDS.items():
@@ -360,7 +440,7 @@ def tell(room: Room, cell: Cell, actor: Actor, what: str) -> None:
 def try_one(room: Room, cell: Cell, actor: Actor) -> None:
     """Try one cell; what is hidden answers as what never was, to the letter."""
     visitor = room.visitors[actor.name]
-    if cell.row.get("about") == "glass":
+    if cell.row.get("about") in OF_OTHERS:
         # What an earlier try left to be told.
         visitor.get("/account")
     wanted = expected(cell, actor, room.state)
