@@ -18,73 +18,75 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-CLASSES: Final = (
-    "0OQD" "ОΟØƟӨѲÐĐ",
-    "1IL|" "ІӀΙŁ",
-    "2Z" "ΖƧ",
-    "3" "ЗЭӠƷ",
-    "4" "Ч",
-    "5S" "ЅƼ",
-    "6G" "Б",
+_ROWS: Final = (
+    "0OQDОΟØƟӨѲÐĐ",
+    "1IL|ІӀΙŁ",
+    "2ZΖƧ",
+    "3ЗЭӠƷ",
+    "4Ч",
+    "5SЅƼ",
+    "6GБ",
     "7",
-    "8B" "ВΒȢ",
+    "8BВΒȢ",
     "9",
-    "A" "АΑ",
-    "C" "С",
-    "E" "ЕΕ",
-    "F" "Ϝ",
-    "H" "НΗҺЊΉ",
-    "J" "ЈͿ",
-    "K" "КΚҚ",
-    "M" "МΜϺ",
-    "N" "Ν",
-    "P" "РΡ",
+    "AАΑ",
+    "CС",
+    "EЕΕ",
+    "FϜ",
+    "HНΗҺЊΉ",
+    "JЈͿ",
+    "KКΚҚ",
+    "MМΜϺ",
+    "NΝ",
+    "PРΡ",
     "R",
-    "T" "ТΤŦ",
+    "TТΤŦ",
     "U",
-    "V" "Ѵ",
-    "W" "Ԝ",
-    "X" "ХΧҲ",
-    "Y" "УΥҮ",
+    "VѴ",
+    "WԜ",
+    "XХΧҲ",
+    "YУΥҮ",
     # No Latin letter looks like these.
-    "Г" "ΓҐҒ",
-    "Д" "Δ",
+    "ГΓҐҒ",
+    "ДΔ",
     "Є",
     "Ж",
     "И",
-    "Л" "ΛЉ",
-    "П" "Π",
-    "Ф" "Φ",
-    "Ц" "Џ",
-    "Ш" "Щ",
-    "Ь" "ЪЫ",
+    "ЛΛЉ",
+    "ПΠ",
+    "ФΦ",
+    "ЦЏ",
+    "ШЩ",
+    "ЬЪЫ",
     "Ю",
     "Я",
-    "Ћ" "Ђ",
+    "ЋЂ",
     "Θ",
     "Ξ",
     "Σ",
     "Ψ",
     "Ω",
-    "ا" "ٱ",
-    "ب" "تثپٹ",
-    "ج" "حخچ",
-    "د" "ذڈ",
-    "ر" "زژڑ",
-    "س" "ش",
-    "ص" "ض",
-    "ط" "ظ",
-    "ع" "غ",
-    "ف" "قڤ",
-    "ك" "کگ",
+    "اٱ",
+    "بتثپٹ",
+    "جحخچ",
+    "دذڈ",
+    "رزژڑ",
+    "سش",
+    "صض",
+    "طظ",
+    "عغ",
+    "فقڤ",
+    "كکگ",
     "ل",
     "م",
-    "ن" "ں",
-    "ه" "ةھہ",
+    "نں",
+    "هةھہ",
     "و",
-    "ي" "ىی",
+    "يىی",
     "ء",
 )
+
+CLASSES: Final = tuple(row.replace(" ", "") for row in _ROWS)
 """What looks alike; the first of each class stands for it."""
 
 OTHER: Final = "文"
@@ -107,9 +109,12 @@ _LEFT_OUT: Final = frozenset("№")
 
 _CLASS_OF: Final = {char: members[0] for members in CLASSES for char in members}
 
-ALPHABET: Final = "".join(
-    dict.fromkeys(UNLIKE_LATIN.get(members[0], members[0]) for members in CLASSES)
-) + OTHER
+ALPHABET: Final = (
+    "".join(
+        dict.fromkeys(UNLIKE_LATIN.get(members[0], members[0]) for members in CLASSES)
+    )
+    + OTHER
+)
 """Every character a folded key can have."""
 
 _PLAIN: Final = {
@@ -184,7 +189,11 @@ def _in_key(char: str) -> str:
 
 def alike(one: str, other: str) -> bool:
     """Say whether two normalised characters are, or look like, the same."""
-    if one == other:
-        return True
-    same = class_of(one)
-    return same != OTHER and same == class_of(other)
+    return shape(one) == shape(other)
+
+
+def shape(text: str) -> str:
+    """Return a normalised text by its classes; a letter of none stays as it is."""
+    if text.isascii():
+        return text.translate(_PLAIN_FOLDED)
+    return "".join(char if (same := class_of(char)) == OTHER else same for char in text)
