@@ -10,12 +10,12 @@ mark of its rung and some others; `judge()` has the last word on each. A hit is 
 until a person confirms it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, product
 from math import prod
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from workflows.lookalikes import ALPHABET, alike, folded, normalised, shape
 from workflows.markings import Mark, Position, Sign, canonical, is_plain, read
@@ -28,8 +28,12 @@ MOST_KEYS: Final = 1200
 """For one look-up; more are slower than reading a range."""
 FEWEST_AT_THE_START: Final = 2
 FEWEST_AT_THE_END: Final = 2
+ENOUGH_AT_THE_END: Final = 3
 FEWEST_KNOWN: Final = 2
 """Of a stored mark that is not certain, for others to find it by."""
+_ORDER: Final = {rung: place for place, rung in enumerate(Rung)}
+
+T = TypeVar("T", bound=Hashable)
 
 
 # ------------------------------------------------------------- what an index is asked
@@ -52,6 +56,14 @@ class Ask:
     def is_open(self) -> bool:
         """Say whether no index helps."""
         return not self.keys and not self.starts and not self.ends
+
+    @property
+    def by_the_end(self) -> bool:
+        """Say whether the end is the better place to look.
+
+        The last figures of numbers are spread evenly; whole years of a maker begin alike.
+        """
+        return len(self.ends) >= min(len(self.starts), ENOUGH_AT_THE_END)
 
 
 def asked(mark: Mark) -> tuple[Ask, ...]:
@@ -204,6 +216,27 @@ def _of_certain(asked: Mark, plain: str, text: str) -> Hit | None:
     if one == other:
         return Hit(Rung.FOLDED, 0, asked, text)
     return Hit(Rung.ONE_ERROR, 1, asked, text) if one_apart(one, other) else None
+
+
+def climb(
+    mark: Mark, rows: Callable[[Ask], Iterable[tuple[T, str]]]
+) -> list[tuple[T, Hit]]:
+    """Return what the ladder finds, each thing once by its surest mark.
+
+    `rows` puts a question to a store: whose mark, and its text. What an index cannot be
+    asked is not asked: a caller that narrows by other means judges by itself.
+    """
+    hits: dict[T, Hit] = {}
+    known: frozenset[str] = frozenset()
+    for ask in asked(mark):
+        if ask.is_open or (ask.keys and ask.keys <= known):
+            continue
+        known |= ask.keys
+        for what, text in rows(ask):
+            hit = judge(mark, text)
+            if hit and (what not in hits or _ORDER[hit.rung] < _ORDER[hits[what].rung]):
+                hits[what] = hit
+    return sorted(hits.items(), key=lambda found: _ORDER[found[1].rung])
 
 
 def one_apart(one: str, other: str) -> bool:
