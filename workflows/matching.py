@@ -29,8 +29,6 @@ MOST_KEYS: Final = 1200
 FEWEST_AT_THE_START: Final = 2
 FEWEST_AT_THE_END: Final = 2
 ENOUGH_AT_THE_END: Final = 3
-FEWEST_KNOWN: Final = 2
-"""Of a stored mark that is not certain, for others to find it by."""
 _ORDER: Final = {rung: place for place, rung in enumerate(Rung)}
 
 T = TypeVar("T", bound=Hashable)
@@ -138,17 +136,19 @@ def _ways(position: Position) -> str:
 
 
 def _uncertain(start: str, end: str) -> Iterator[Ask]:
-    """Ask for stored marks that are not certain and may be the same."""
+    """Ask for stored marks that are not certain and may be the same.
+
+    They are found by what is certain of them, at the start and at the end.
+    """
     start, end = start[:LONGEST_EXPANDED], end[-LONGEST_EXPANDED:]
     longest = len(start) if start == end else len(start) + len(end)
     keys = frozenset(
         f"{start[:left]}*{end[len(end) - right :]}"
         for left in range(len(start) + 1)
         for right in range(len(end) + 1)
-        if FEWEST_KNOWN <= left + right <= longest
+        if left + right <= longest
     )
-    if keys:
-        yield Ask(Rung.PATTERN, keys)
+    yield Ask(Rung.PATTERN, keys)
 
 
 # ---------------------------------------------------------------------- what is a hit
