@@ -567,8 +567,9 @@ def marked_like(actor: Actor, text: str, of: Traits) -> list[Possible[str]]:
             .order_by(Marking.id)
             .limit(MOST_ALIKE)
         )
-        for reference, mark, *traits in db.session.execute(statement):
-            yield (reference, Traits(*traits)), mark
+        for row in db.session.execute(statement):
+            reference, mark, make, model, calibre, country, year = row
+            yield (reference, Traits(make, model, calibre, country, year)), mark
 
     found = climb(read(text), rows)
     return ranked(of, ((reference, hit, traits) for (reference, traits), hit in found))
