@@ -64,23 +64,23 @@ class Ask:
         return len(self.ends) >= min(len(self.starts), ENOUGH_AT_THE_END)
 
 
-def asked(mark: Mark) -> tuple[Ask, ...]:
-    """Return the questions that find a mark, rung by rung."""
+def asked(mark: Mark) -> Iterator[Ask]:
+    """Yield the questions that find a mark, rung by rung, each when it is wanted."""
     if not mark.compared:
-        return ()
+        return
     if mark.end is not None:
-        return (*_fitting(mark), *_uncertain(mark.start, mark.end))
+        yield from _fitting(mark)
+        yield _uncertain(mark.start, mark.end, len(mark.start) + len(mark.end))
+        return
     key = mark.keys.folded
-    first = Rung.EXACT if mark.is_certain else Rung.PATTERN
-    same = Ask(first, frozenset({key}))
-    if not mark.is_certain:
-        return (same, *_uncertain(key, key))
-    return (
-        same,
-        Ask(Rung.FOLDED, frozenset({key})),
-        *_one_error(key),
-        *_uncertain(key, key),
-    )
+    same = frozenset({key})
+    if mark.is_certain:
+        yield Ask(Rung.EXACT, same)
+        yield Ask(Rung.FOLDED, same)
+        yield from _one_error(key)
+    else:
+        yield Ask(Rung.PATTERN, same)
+    yield _uncertain(key, key, len(key))
 
 
 def neighbours(key: str) -> frozenset[str]:
@@ -135,20 +135,19 @@ def _ways(position: Position) -> str:
             return "".join(dict.fromkeys(folded(position.can_be)))
 
 
-def _uncertain(start: str, end: str) -> Iterator[Ask]:
+def _uncertain(start: str, end: str, known: int) -> Ask:
     """Ask for stored marks that are not certain and may be the same.
 
-    They are found by what is certain of them, at the start and at the end.
+    They are found by what is certain of them, at the start and at the end: together
+    no more than is known of the mark itself.
     """
-    start, end = start[:LONGEST_EXPANDED], end[-LONGEST_EXPANDED:]
-    longest = len(start) if start == end else len(start) + len(end)
     keys = frozenset(
         f"{start[:left]}*{end[len(end) - right :]}"
         for left in range(len(start) + 1)
         for right in range(len(end) + 1)
-        if left + right <= longest
+        if left + right <= known
     )
-    yield Ask(Rung.PATTERN, keys)
+    return Ask(Rung.PATTERN, keys)
 
 
 # ---------------------------------------------------------------------- what is a hit

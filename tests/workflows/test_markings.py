@@ -284,13 +284,22 @@ def test_what_the_judge_calls_a_hit_is_brought_by_the_index(one, other):
         assert brought_by(mark, other)
 
 
+@given(st.text("AB12Ж", min_size=1, max_size=5), st.text("AB12Ж", max_size=5))
+def test_the_same_pattern_in_the_store_is_found(start, end):
+    assert brought_by(parse(f"{start}?{end}"), f"{start}?{end}")
+    assert brought_by(parse(f"{start}*{end}"), f"{start}*{end}")
+
+
 def test_a_pattern_that_says_too_little_asks_for_more():
-    assert asked(parse("*1*"))[0].is_open
-    assert asked(parse("A*"))[0].is_open
-    assert not asked(parse("AB*"))[0].is_open
-    assert asked(parse("AB?1234"))[0].keys
-    assert asked(parse("*4567"))[0].ends == "4567"
-    assert asked(parse("---")) == ()
+    def first(mark):
+        return next(asked(parse(mark)), None)
+
+    assert first("*1*").is_open
+    assert first("A*").is_open
+    assert not first("AB*").is_open
+    assert first("AB?1234").keys
+    assert first("*4567").ends == "4567"
+    assert first("---") is None
 
 
 def test_the_ladder_gives_each_thing_once_by_its_surest_mark():
