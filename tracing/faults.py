@@ -12,6 +12,7 @@ from workflows.errors import (
     RestrictionHolds,
     TransitionNotAllowed,
 )
+from workflows.markings import MarkNotUnderstood
 
 
 class Stale(Exception):
@@ -51,6 +52,7 @@ class AlreadyDone(Exception):
 STATUS_OF: dict[type[Exception], int] = {
     ValidationError: 422,
     FactMissing: 422,
+    MarkNotUnderstood: 422,
     TransitionNotAllowed: 409,
     RestrictionHolds: 409,
     StaleDataError: 409,

@@ -41,11 +41,14 @@ def script_of(text: str) -> str:
     return " and ".join(scripts_in(text))
 
 
-def kind_of_character(character: str) -> str:
-    """Return what a character of a mark is, in a word for the read-back."""
-    if character == "?":
+def kind_of_character(character: str, *, is_sign: bool = True) -> str:
+    """Return what a character of a mark is, in a word for the read-back.
+
+    `is_sign` is false for a `?` or `*` that is stamped itself.
+    """
+    if is_sign and character == "?":
         return "not readable"
-    if character == "*":
+    if is_sign and character == "*":
         return "some not readable"
     if character.isspace():
         return "space"

@@ -1367,6 +1367,48 @@ class SearchResult(Code):
     BY_HAND = ("BY_HAND", N_("Searched by hand"), *SERVICE)
 
 
+class Rung(Code):
+    """How a search came to a mark, the surest first."""
+
+    EXACT = ("EXACT", N_("Same number"), *SERVICE)
+    FOLDED = ("FOLDED", N_("Same number, if characters that look alike are one"),
+        *SERVICE)
+    ONE_ERROR = ("ONE_ERROR", N_("One character apart"), *SERVICE)
+    PATTERN = ("PATTERN", N_("Fits what can be read"), *SERVICE)
+
+
+class Why(Code):
+    """What is between two marks at one position."""
+
+    LOOK_ALIKE = ("LOOK_ALIKE", N_("Characters that look alike"), *SERVICE)
+    OTHER_SCRIPT = ("OTHER_SCRIPT", N_("The same character of another script"),
+        *SERVICE)
+    SUBSTITUTED = ("SUBSTITUTED", N_("Another character"), *SERVICE)
+    MISSING = ("MISSING", N_("A character less on the record"), *SERVICE)
+    ADDED = ("ADDED", N_("A character more on the record"), *SERVICE)
+    SWAPPED = ("SWAPPED", N_("Two neighbours changed places"), *SERVICE)
+    EITHER = ("EITHER", N_("One of the characters it can be"), *SERVICE)
+    UNKNOWN = ("UNKNOWN", N_("A character that could not be read"), *SERVICE)
+    RUN = ("RUN", N_("Any number of characters"), *SERVICE)
+
+
+class Agreement(Code):
+    """What two descriptions say of each other in one field."""
+
+    AGREES = ("AGREES", N_("Agrees"), *SERVICE)
+    PARTLY = ("PARTLY", N_("Agrees in part"), *SERVICE)
+    DIFFERS = ("DIFFERS", N_("Differs"), *SERVICE)
+    NOT_GIVEN = ("NOT_GIVEN", N_("Not given on both sides"), *SERVICE)
+
+
+class Standing(Code):
+    """What a person has said of a hit; before that it is possible, and no more."""
+
+    POSSIBLE = ("POSSIBLE", N_("Possible, not yet confirmed"), *SERVICE)
+    CONFIRMED = ("CONFIRMED", N_("Confirmed by a person"), *SERVICE)
+    REJECTED = ("REJECTED", N_("Rejected by a person"), *SERVICE)
+
+
 class PersonRole(Code):
     """What a person has to do with the item."""
 

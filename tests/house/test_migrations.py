@@ -4,9 +4,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
+from tests import factories
 from tracing.extensions import db
+from tracing.models import Marking
+from workflows.vocabulary import RestorationMethod
 
 
 def tables():
@@ -34,3 +37,17 @@ def test_the_migrations_go_down_to_nothing_and_up_again(app):
         upgrade()
         assert tables() == set(db.metadata.tables)
         assert differences() == []
+
+
+def test_marks_that_are_there_get_their_keys(app):
+    with app.app_context():
+        factories.draft(factories.sides())
+        db.session.commit()
+        downgrade(revision="0007")
+        db.session.remove()
+        upgrade()
+        db.session.remove()
+        serial = db.session.scalars(select(Marking).order_by(Marking.position)).first()
+        assert (serial.text, serial.method) == ("АВ 04?7 К", RestorationMethod.VISUAL)
+        assert (serial.normalised, serial.folded) == ("АВ04?7К", "A804*7K")
+        assert serial.reversed == "K7*408A"

@@ -47,6 +47,8 @@ WRONG = {
     "a bell in the serial": ("markings_serial", "A\aB", "cannot be stored"),
     "300 marks": ("markings_serial", "A" + "\u0301" * 300, "Remove some of the marks"),
     "an open bracket": ("markings_serial", "A[5S", "Close the bracket"),
+    "a range": ("markings_serial", "A[0-9]", "understood .position 4"),
+    "a backslash": ("markings_serial", "AB\\C", "for a backslash"),
     "65 signs": ("markings_serial", "A" * 65, "at most 64"),
     "one megabyte": ("markings_serial", "A" * 1_000_000, "at most 64"),
     "year 0000": ("find_found_on", "0000-01-01", "exists"),
@@ -205,6 +207,19 @@ def test_what_is_only_strange_goes_there_and_back_unchanged(of, visitor, value):
     ]
     check = visitor.get(f"/trace-requests/{stored.reference}/check")
     assert "<script>alert" not in check.text
+
+
+def test_a_star_that_is_stamped_is_read_back_as_one_and_no_sign(of, visitor):
+    form = factories.complete_form(of.asked, markings_serial="A\\*?[5S]")
+    address = visitor.post(NEW, form).location
+    check = visitor.get(address.replace("/edit", "/check")).text
+    read = re.findall(r"<li[^>]*><b[^>]*>(.)</b><small[^>]*>([^<]*)</small>", check)
+    assert read == [
+        ("A", "letter"),
+        ("*", "symbol"),
+        ("?", "not readable"),
+        *[("[", "symbol"), ("5", "digit"), ("S", "letter"), ("]", "symbol")],
+    ]
 
 
 def test_signs_that_turn_the_text_around_are_left_out(of, visitor):

@@ -1,6 +1,6 @@
 """Reads of requests; every one starts from what the actor may see."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -36,9 +36,13 @@ from tracing.models import (
     Person,
     TraceRequest,
 )
+from tracing.models.keys import answers
 from tracing.security.fields import field_keys, marks_of
 from workflows.errors import NotVisible
+from workflows.markings import read
+from workflows.matching import Ask, climb
 from workflows.policies import CASE_ROLES, Actor, sees_all
+from workflows.ranking import Possible, Traits, ranked
 from workflows.states import State
 from workflows.vocabulary import FirearmType, ItemKind, MarkType, Outcome, Urgency
 
@@ -568,3 +572,37 @@ def persons_named(
         .limit(limit),
         {"authority": actor.authority_id},
     ).all()
+
+
+MOST_ALIKE: Final = 200
+"""Of one question; a number that more bear says nothing by itself."""
+
+
+def marked_like(actor: Actor, text: str, of: Traits) -> list[Possible[str]]:
+    """Return the requests about what may be the same item, the likeliest first.
+
+    Each comes by its reference, with how its serial number was found and what agrees;
+    possible, and no more, until a person confirms it.
+    """
+    seen = visible_to(actor)
+
+    def rows(ask: Ask) -> Iterator[tuple[tuple[str, Traits], str]]:
+        statement = (
+            select(
+                TraceRequest.reference,
+                Marking.text,
+                *(Item.make, Item.model, Item.calibre),
+                *(Item.country_of_manufacture, Item.year),
+            )
+            .join(Item, Item.request_id == TraceRequest.id)
+            .join(Marking, Marking.item_id == Item.id)
+            .where(answers(Marking, ask), Marking.type == MarkType.SERIAL, seen)
+            .order_by(Marking.id)
+            .limit(MOST_ALIKE)
+        )
+        for row in db.session.execute(statement):
+            reference, mark, make, model, calibre, country, year = row
+            yield (reference, Traits(make, model, calibre, country, year)), mark
+
+    found = climb(read(text), rows)
+    return ranked(of, ((reference, hit, traits) for (reference, traits), hit in found))

@@ -49,6 +49,7 @@ def _mark(data: Mapping[str, Any], position: int) -> Marking:
         component=data.get("component"),
         place=data.get("place"),
         status=data.get("status"),
+        method=data.get("method"),
         script=script_of(data["text"]),
     )
 
@@ -64,6 +65,7 @@ def _write_markings(item: Item, data: Mapping[str, Any]) -> None:
             "component": data.get("serial_component"),
             "place": data.get("serial_place"),
             "status": data.get("serial_status"),
+            "method": data.get("restoration_method"),
         }
         marks.insert(0, serial)
     item.markings = [
@@ -157,7 +159,7 @@ def _read_markings(item: Item) -> dict[str, Any]:
     values["marks"] = [
         {
             name: value
-            for name in ("type", "text", "component", "place", "status")
+            for name in ("type", "text", "component", "place", "status", "method")
             if (value := getattr(mark, name)) is not None
         }
         for mark in marks

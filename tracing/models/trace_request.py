@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from tracing.models.account import Account
 from tracing.models.base import Base, CodeList, Key, code_of
 from tracing.models.directory import Authority
+from tracing.models.keys import Keyed, key_indexes
 from tracing.models.sealed import Sealing, day, number, record, words
 from tracing.models.sealed import text as sealed
 from workflows.states import AWAITING_ANSWER, OPEN, Party, State, Trigger
@@ -298,20 +299,24 @@ class Item(Sealing, Base):
         return next(iter(self.serials), None)
 
 
-class Marking(Base):
+class Marking(Keyed, Base):
     """One mark as it stands on the item."""
 
     __tablename__ = "marking"
-    __table_args__ = (Index("ix_marking_in_order", "item_id", "position"),)
+    __table_args__ = (
+        Index("ix_marking_in_order", "item_id", "position"),
+        *key_indexes("marking", include=("id", "item_id")),
+    )
 
     id: Mapped[Key]
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"))
     position: Mapped[int]
     type: Mapped[MarkType] = mapped_column(code_of(MarkType))
-    text: Mapped[str] = mapped_column(String(64))
     component: Mapped[str | None] = mapped_column(String(100))
     place: Mapped[str | None] = mapped_column(String(100))
     status: Mapped[SerialStatus | None] = mapped_column(code_of(SerialStatus))
+    method: Mapped[RestorationMethod | None] = mapped_column(code_of(RestorationMethod))
+    """How it was made readable again."""
     script: Mapped[str | None] = mapped_column(String(40))
 
 

@@ -33,6 +33,7 @@ from marshmallow import (
     validates_schema,
 )
 
+from workflows import markings
 from workflows.vocabulary import N_
 from workflows.vocabulary import Code as Word
 
@@ -301,54 +302,27 @@ class Block(Text):
 
 
 class MarkText(Text):
-    """A mark as it stands: `?` not readable, `[5S]` either, `*` any number."""
+    """A mark as it stands, with the signs of `workflows.markings`."""
 
     refused = NOT_IN_A_LINE
     removed = INVISIBLE
 
-    def __init__(self, max_length: int = 64, **look: Unpack[Look]) -> None:
+    def __init__(
+        self, max_length: int = markings.LONGEST, **look: Unpack[Look]
+    ) -> None:
         shown: Look = {"mark": True, "dir": "ltr", "autocomplete": "off", **look}
-        super().__init__(max_length, check=_brackets, kind="mark", look=shown)
+        super().__init__(max_length, check=_understood, kind="mark", look=shown)
 
 
-def _brackets(text: str) -> str:
-    opened = 0
-    for position, char in enumerate(text, 1):
-        match char:
-            case "[" if opened:
-                raise _at(N_("Close the bracket at position %(position)s"), opened)
-            case "[":
-                opened = position
-            case "]" if not opened:
-                raise _at(
-                    N_("Remove the bracket at position %(position)s, or open it first"),
-                    position,
-                )
-            case "]" if position == opened + 1:
-                raise _at(
-                    N_(
-                        "Write what it can be between the brackets "
-                        "at position %(position)s"
-                    ),
-                    opened,
-                )
-            case "]":
-                opened = 0
-            case "?" | "*" if opened:
-                raise _at(
-                    N_(
-                        "Write only what can be read between the brackets "
-                        "(position %(position)s)"
-                    ),
-                    position,
-                )
-    if opened:
-        raise _at(N_("Close the bracket at position %(position)s"), opened)
+def _understood(text: str) -> str:
+    if len(text) > markings.LONGEST:
+        # Said already, and the rest is of no use.
+        return text
+    try:
+        markings.parse(text)
+    except markings.MarkNotUnderstood as error:
+        raise ValidationError(Told(error.words, position=error.position)) from error
     return text
-
-
-def _at(msgid: str, position: int) -> ValidationError:
-    return ValidationError(Told(msgid, position=position))
 
 
 class Choice(Line):

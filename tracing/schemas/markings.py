@@ -12,6 +12,10 @@ WITHOUT_SERIAL = (
 )
 
 
+def _restored_by(field: str) -> dict[str, str]:
+    return {status: field for status in SerialStatus if status.needs_restoration}
+
+
 class MarkSchema(Section):
     """One more mark."""
 
@@ -21,12 +25,18 @@ class MarkSchema(Section):
     type = Code(MarkType, label=N_("Kind of mark"), ask=N_("Choose the kind of mark"))
     text = MarkText(
         label=N_("What it says"),
-        hint=N_("Copy it as it stands. Write ? for what cannot be read."),
+        hint=N_(
+            "Copy it as it stands. Write ? for what cannot be read,"
+            " * for any number of such characters."
+        ),
         ask=N_("Write what the mark says"),
     )
     component = Line(100, label=N_("Part it is on"))
     place = Line(100, label=N_("Where on the part"))
-    status = Code(SerialStatus, label=N_("State of the mark"))
+    status = Code(
+        SerialStatus, label=N_("State of the mark"), reveal=_restored_by("method")
+    )
+    method = Code(RestorationMethod, label=N_("How the mark was restored"))
 
 
 class MarkingsSection(Section):
@@ -39,17 +49,15 @@ class MarkingsSection(Section):
         SerialStatus,
         label=N_("Can the serial number be read?"),
         ask=N_("Say whether the serial number can be read"),
-        reveal={
-            status: "restoration_method"
-            for status in SerialStatus
-            if status.needs_restoration
-        },
+        reveal=_restored_by("restoration_method"),
     )
     serial = MarkText(
         label=N_("Serial number"),
         hint=N_(
             "As marked, with every letter and sign. "
-            "Write ? for what cannot be read, [5S] for either of two."
+            "Write ? for what cannot be read, [5S] for either of two, "
+            "* for any number of characters. "
+            "A sign that is stamped itself gets a backslash: \\*"
         ),
         ask_when=N_("Enter the serial number, or say why it cannot be read"),
         width="w20",

@@ -19,6 +19,7 @@ from tracing.web.status import told
 from tracing.words import _
 from workflows import deadlines
 from workflows.deadlines import Deadline
+from workflows.markings import spoken
 from workflows.policies import Actor
 from workflows.scripts import kind_of_character, script_of_character, scripts_in
 from workflows.states import State, Trigger
@@ -155,15 +156,15 @@ def readback(found: TraceRequest) -> list[dict[str, Any]]:
     return [
         {
             "char": character,
-            "kind": _kind_words(character),
+            "kind": _kind_words(character, is_sign=is_sign),
             "odd": script_of_character(character) not in ("", "Latin"),
         }
-        for character in serial.text
+        for character, is_sign in spoken(serial.text)
     ]
 
 
-def _kind_words(character: str) -> str:
-    kind = said(_KINDS[kind_of_character(character)])
+def _kind_words(character: str, *, is_sign: bool) -> str:
+    kind = said(_KINDS[kind_of_character(character, is_sign=is_sign)])
     script = script_of_character(character)
     if script and script != "Latin":
         return _("%(kind)s, %(script)s", kind=kind, script=said(_SCRIPTS[script]))
