@@ -67,6 +67,9 @@ class Kind(StrEnum):
     ERASURE_GIVEN = "erasure_given"
     KEEPING_CHANGED = "keeping_changed"
     PERSON_EXPORTED = "person_exported"
+    LOOKUP_ASKED = "lookup_asked"
+    LOOKUP_ANSWERED = "lookup_answered"
+    LOOKUP_READ = "lookup_read"
 
     @property
     def label(self) -> str:
@@ -76,7 +79,10 @@ class Kind(StrEnum):
 
 STEPS: Final = frozenset(Kind(trigger.value) for trigger in Trigger)
 READS: Final = frozenset(
-    {Kind.READ, Kind.SEARCHED, Kind.ATTACHMENT_READ, Kind.EXPORTED, Kind.GLASS_BROKEN}
+    {
+        *(Kind.READ, Kind.SEARCHED, Kind.ATTACHMENT_READ, Kind.EXPORTED),
+        *(Kind.GLASS_BROKEN, Kind.LOOKUP_READ),
+    }
 )
 """Who has seen something."""
 
@@ -138,4 +144,7 @@ LABELS: Final = {
     Kind.ERASURE_GIVEN: N_("Erasure decided"),
     Kind.KEEPING_CHANGED: N_("Years of keeping changed"),
     Kind.PERSON_EXPORTED: N_("Data of a person exported"),
+    Kind.LOOKUP_ASKED: N_("Another register asked"),
+    Kind.LOOKUP_ANSWERED: N_("Search by hand written down"),
+    Kind.LOOKUP_READ: N_("Answer of another register read"),
 }
