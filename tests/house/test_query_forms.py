@@ -61,6 +61,13 @@ WHERE = {
         *("_delete", "_erase_entries", "carry_out", "_blank_recovery"),
         *("_forget_forms", "erase", "finish_all"),
     },
+    # of the authority that asked, about one request that was read through the one place
+    "casework/lookups.py": {"_why_not", "of_request", "one"},
+    # the worker, for all; how a register does is of no case
+    "lookups/gate.py": {"row_of", "rows"},
+    "lookups/running.py": {
+        *("_postpone", "claim", "claim_test", "keep", "waiting"),
+    },
     # the worker sweeps for all, and shows nothing to anybody
     "accounts/unused.py": {"_begun", "_used", "switch_off"},
     "notifications/outbox.py": {

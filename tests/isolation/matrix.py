@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,9 +20,17 @@ from tests.visitors import Visitor, bare, signed_in, stranger
 from tracing.casework import attachments
 from tracing.casework.references import reference_of
 from tracing.extensions import db
-from tracing.models import Account, AccountSession, FileKind, TraceRequest
+from tracing.models import (
+    Account,
+    AccountSession,
+    FileKind,
+    Lookup,
+    Task,
+    TraceRequest,
+)
 from workflows.policies import Role
 from workflows.states import State, Trigger
+from workflows.vocabulary import HandlingCode
 
 POLICY = Path(__file__).with_name("policy.toml")
 CONFIDENTIAL = "confidential"
@@ -66,7 +75,7 @@ NOT_OWN = "not own"
 PASSED = "passed"
 """A page on the way in, for somebody who is in: nothing is told, nothing asked."""
 
-OF_A_STATE = ("request", "draft", "file")
+OF_A_STATE = ("request", "draft", "file", "lookup")
 NEVER = reference_of(2026, "KE", 9_999_991)
 
 
@@ -127,6 +136,7 @@ class Room:
     reference: str = ""
     mail_number: str = ""
     token: str = ""
+    look_up: str = ""
     state: str = State.DRAFT
     wrong: list[str] = field(default_factory=list)
     cells: int = 0
@@ -179,7 +189,30 @@ def enter(room: Room, state: str) -> None:
     room.request, room.reference, room.state = made, made.reference, state
     room.mail_number = made.mail_number
     room.token = photographed(room, made)
+    room.look_up = looked_up(room, made)
     db.session.commit()
+
+
+def looked_up(room: Room, request: TraceRequest) -> str:
+    """Put a search by hand of the answering side to a request that was sent."""
+    now = datetime.now(UTC)
+    row = Lookup(
+        key=secrets.token_hex(16),
+        request=request,
+        authority_id=room.of.asked.id,
+        authority_code=room.of.asked.code,
+        register="by-hand",
+        label="Ledger",
+        years="1990-2026",
+        task=Task.SEARCH,
+        handling=HandlingCode.H0,
+        asked_by_id=room.of.officer.id,
+        asked_at=now,
+        give_up_at=now + timedelta(days=1),
+    )
+    row.purpose, row.query = "matrix", {"serial": "A1"}
+    db.session.add(row)
+    return row.key
 
 
 def photographed(room: Room, request: TraceRequest) -> str:
@@ -246,6 +279,8 @@ def expected(cell: Cell, actor: Actor, state: str) -> str:
             return REFUSED
         if not _sees(actor, state):
             return HIDDEN
+        if about == "lookup" and actor.side != "requested":
+            return HIDDEN
     if not actor.roles & roles_of(who):
         return REFUSED
     if about in ("person", "checkpoint", "glass"):
@@ -284,7 +319,13 @@ def _acts(cell: Cell, actor: Actor) -> str:
 # -------------------------------------------------------------------------- the tries
 
 numbers = count(1)
-WORDS = {"code": "BR-NONE", "filename": "app.css", "number": "1", "token": "x" * 32}
+WORDS = {
+    "name": "by-hand",
+    "code": "BR-NONE",
+    "filename": "app.css",
+    "number": "1",
+    "token": "x" * 32,
+}
 
 
 def address(room: Room, cell: Cell, actor: Actor, *, made_up: bool = False) -> str:
@@ -302,6 +343,8 @@ def address(room: Room, cell: Cell, actor: Actor, *, made_up: bool = False) -> s
         found = found.replace("<number>", number)
     if about == "file":
         found = found.replace("<token>", "A" * 32 if made_up else room.token)
+    if about == "lookup":
+        found = found.replace("<token>", "f" * 32 if made_up else room.look_up)
     if about == "person":
         one = 9_999_991 if made_up else room.ours
         found = found.replace("<int:number>", str(one))

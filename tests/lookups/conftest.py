@@ -43,12 +43,13 @@ def settings_for(server, prefix="/v1", **given):
         "client_certificate": "client.pem",
         "client_key": "client.key",
         "api_key": KEY,
-        "connect_timeout": 1.0,
-        "read_timeout": 0.6,
-        "deadline": 1.0,
+        "deadline": 10.0,
         "tries": 2,
     }
     return HttpSettings(**(usual | given))
+
+
+IMPATIENT = {"connect_timeout": 0.8, "read_timeout": 0.6, "deadline": 1.0}
 
 
 @pytest.fixture

@@ -5,7 +5,14 @@ import time
 
 import pytest
 
-from tests.lookups.conftest import ASKER, KEY, KNOWN, UNKNOWN, settings_for
+from tests.lookups.conftest import (
+    ASKER,
+    IMPATIENT,
+    KEY,
+    KNOWN,
+    UNKNOWN,
+    settings_for,
+)
 from tracing.lookups import http
 from tracing.lookups.http import HttpSettings, is_allowed
 from tracing.lookups.json_service import Iarms
@@ -48,8 +55,8 @@ def test_every_fault_of_the_server_is_tried():
 def test_a_fault_has_its_outcome_within_the_deadline(iarms, faulty, fault):
     faulty(fault)
     start = time.monotonic()
-    found = outcome(lambda: iarms().search(KNOWN, "a trace", ASKER))
-    assert time.monotonic() - start < 1.6
+    found = outcome(lambda: iarms(**IMPATIENT).search(KNOWN, "a trace", ASKER))
+    assert time.monotonic() - start < 3
     assert found is AMOUNTS_TO[fault]
 
 
@@ -172,7 +179,7 @@ class TestSettings:
 def test_only_what_is_safe_is_tried_again(iarms, faulty, stand_in):
     faulty("error")
     before = stand_in.records.asked().get("safe", 0)
-    service = iarms(tries=3, deadline=3.0)
+    service = iarms(tries=3)
     who = ASKER.__class__("BR-1", "BR-1/17", "safe")
     assert outcome(lambda: service.search(KNOWN, "x", who)) is OUT.UNAVAILABLE
     assert stand_in.records.asked()["safe"] - before == 3

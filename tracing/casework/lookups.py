@@ -16,6 +16,7 @@ from sqlalchemy.orm import joinedload
 from tracing.casework import queries
 from tracing.casework.apply import apply, check_version, enter, utcnow
 from tracing.casework.requesting import use_form_key
+from tracing.casework.session import give_up
 from tracing.extensions import ask_registers, db, wake
 from tracing.journal import journal
 from tracing.journal.kinds import Kind as Entry
@@ -25,7 +26,14 @@ from tracing.lookups.registers import Register
 from tracing.models import Authority, Lookup, LookupGate, Task, TraceRequest
 from workflows.errors import FactMissing, NotPermitted, NotVisible, TransitionNotAllowed
 from workflows.facts import Search
-from workflows.policies import Actor, Role, may_answer, may_file, party_of
+from workflows.policies import (
+    Actor,
+    Role,
+    may_answer,
+    may_file,
+    party_of,
+    possible,
+)
 from workflows.states import FINAL, Party, Trigger
 from workflows.vocabulary import (
     HandlingCode,
@@ -196,10 +204,16 @@ def one(reference: str, key: str, actor: Actor, *, lock: bool = False) -> Lookup
     return row
 
 
-def opened(row: Lookup, actor: Actor) -> None:
-    """Keep that somebody reads what a register has answered, before it is shown."""
+def opened(row: Lookup, actor: Actor, *, after_refusal: bool = False) -> None:
+    """Keep that somebody reads what a register has answered, before it is shown.
+
+    After a refused change its transaction is let go of first, as with a request.
+    """
     said = {"look_up": row.key, "register": row.register, "outcome": row.outcome}
-    journal.read(Entry.LOOKUP_READ, actor, about=row.request.reference, payload=said)
+    about = row.request.reference
+    if after_refusal:
+        give_up()
+    journal.read(Entry.LOOKUP_READ, actor, about=about, payload=said)
 
 
 def may_ask(actor: Actor, request: TraceRequest) -> bool:
@@ -207,6 +221,17 @@ def may_ask(actor: Actor, request: TraceRequest) -> bool:
     party = party_of(actor, request)
     allowed = may_answer(actor) if party is Party.REQUESTED else may_file(actor)
     return party is not None and allowed and _is_open(request)
+
+
+def may_record(actor: Actor, row: Lookup) -> bool:
+    """Tell whether the actor can make a recorded search of a look-up now."""
+    fresh = row.outcome is not None and row.position is None
+    return fresh and Trigger.RECORD_SEARCH in possible(actor, row.request)
+
+
+def registers_of(actor: Actor) -> list[Register]:
+    """Return the registers that the actor's authority may ask."""
+    return registers.of_authority(_code(actor))
 
 
 # ------------------------------------------------------------- for who runs the desk
@@ -362,9 +387,7 @@ def _why_not(
             f" {register.highest_handling}, the highest that this register may receive."
         )
     asked = db.session.scalar(
-        select(func.count())
-        .select_from(Lookup)
-        .where(
+        select(func.count(Lookup.id)).where(
             Lookup.authority_id == actor.authority_id,
             Lookup.register == register.name,
             Lookup.asked_at > at - DAY,

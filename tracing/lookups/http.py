@@ -174,9 +174,10 @@ class Deadline:
     def hold(self, one: socket.socket) -> None:
         """Close this connection, too; TLS takes the socket itself away from us."""
         with self._lock:
+            if self.passed:
+                one.close()
+                raise TimeoutError("the deadline has passed")
             self._held.append(one.dup())
-        if self.passed:
-            self._close()
 
     def _close(self) -> None:
         with self._lock:
@@ -201,6 +202,14 @@ class _Connection(HTTPSConnection):
     ) -> None:
         super().__init__(*args, **given)
         self.deadline, self.networks = deadline, networks
+
+    def connect(self) -> None:
+        """Connect, or leave nothing open."""
+        try:
+            super().connect()
+        except BaseException:
+            self.close()
+            raise
 
     def _new_conn(self) -> socket.socket:
         fault: OSError = AddressRefused(f"{self.host} has no address")
@@ -399,7 +408,7 @@ def _faults(deadline: Deadline) -> Iterator[None]:
         raise
     except requests.Timeout as error:
         raise _late() from error
-    except (requests.RequestException, OSError) as error:
+    except (requests.RequestException, OSError, ValueError) as error:
         if deadline.passed or _is_timeout(error):
             raise _late() from error
         if isinstance(error, requests.exceptions.ChunkedEncodingError):
