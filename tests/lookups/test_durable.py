@@ -329,7 +329,7 @@ class TestWhatItBecomes:
         drain()
         reference = request_.reference
         full = lookups.ask_detail(reference, row.key, officer, "iarms-A-1")
-        with pytest.raises(NotVisible):
+        with pytest.raises(FactMissing):
             lookups.ask_detail(reference, row.key, officer, "iarms-A-2")
         drain()
         (candidate,) = fresh(full).candidates

@@ -95,7 +95,7 @@ def test_it_is_asked_once_more_and_in_full(app, desk):
     assert newest().of_id == first.id
     full = {"candidate": "iarms-A-1"}
     assert officer.post(f"{where}/full", full).status_code == 303
-    assert officer.post(f"{where}/full", {"candidate": "x"}).status_code == 404
+    assert officer.post(f"{where}/full", {"candidate": "x"}).status_code == 422
     running.drain("worker")
     assert "stolen" in shown(officer.get(f"{page}/look-ups/{newest().key}").text)
 

@@ -99,7 +99,7 @@ def ask_detail(
     found = one(reference, key, actor)
     _require_work(actor, found.request)
     if candidate not in {row["id"] for row in found.candidates or ()}:
-        raise NotVisible("There is no such candidate.")
+        raise FactMissing("Choose one of the candidates.")
     register = _register(found.register, actor)
     query = Query.of(found.query)
     row = _new(found.request, actor, register, query, found.purpose, Task.DETAIL, at)

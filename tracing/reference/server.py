@@ -37,6 +37,7 @@ class Server(ThreadingHTTPServer):
         if not (folder / "server.pem").exists():
             certificates.make(folder)
         self.folder, self.key, self.fault = folder, key, ""
+        self.delay = 0.0
         self.records = Records(folder / "records.sqlite")
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -172,6 +173,7 @@ class Handler(BaseHTTPRequestHandler):
     def _send_found(self, said: dict[str, Any], status: int = 200) -> None:
         """Send an answer, the wrong way if that is wanted."""
         body = json.dumps(said, ensure_ascii=False).encode()
+        self.server.ending.wait(self.server.delay)
         match self.server.fault:
             case "slow":
                 self.server.ending.wait(SLOW)
