@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from tests import factories
 from tests.journal.conftest import entries
 from tests.lookups.conftest import settings_for
+from tracing import worker
 from tracing.casework import erasing, lookups
 from tracing.casework.apply import utcnow
 from tracing.extensions import db
@@ -140,6 +141,37 @@ def test_a_register_that_hangs_is_not_asked_until_it_comes_back(
     assert drain() == 1
     assert [fresh(row).outcome for row in rows] == [OUT.TIMED_OUT, OUT.UNAVAILABLE]
     assert fresh(rows[1]).why == "It hangs, and was not asked."
+
+
+def test_the_worker_needs_no_more_than_its_role_has(app, desk, request_, officer):
+    """On PostgreSQL as `tracing_worker`; SQLite knows no roles."""
+    rows = ask(request_, officer, "iarms", "dead", "by-hand")
+    operator = factories.actor_of(factories.person(None, Role.OPERATOR))
+    lookups.try_now("iarms", operator, now=utcnow())
+    db.session.commit()
+
+    def begin(connection):
+        connection.exec_driver_sql(f"SET LOCAL ROLE {isolation.WORKER}")
+
+    if db.engine.dialect.name == "postgresql":
+        event.listen(db.engine, "begin", begin)
+    try:
+        assert drain() == 2
+    finally:
+        if event.contains(db.engine, "begin", begin):
+            event.remove(db.engine, "begin", begin)
+    assert [fresh(row).outcome for row in rows] == [OUT.HIT, OUT.UNAVAILABLE, None]
+    assert gate.rows()["iarms"].tested_at is not None
+
+
+def test_who_asks_wakes_the_worker_once(app):
+    hurry = worker.waker(app, worker.LOOK_UP)
+    hurry()
+    worker.waker(app)()
+    hurry()
+    queue = app.extensions[worker.QUEUE]
+    assert sorted(task.name for task in queue.pending()) == ["drain", "look_up"]
+    queue.storage.close()
 
 
 def test_what_was_sent_and_what_came_is_kept_sealed_and_hashed(desk, request_, officer):
