@@ -26,6 +26,7 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     from tracing.casework import attachments, erasing
     from tracing.extensions import babel, csrf, db, guard_sqlite, migrate, try_idle
     from tracing.journal import checkpoints
+    from tracing.lookups import registers
     from tracing.operations import metrics, restore
     from tracing.security import fields, headers, hosts, isolation, origins
     from tracing.web import context, errors, pages, uploads
@@ -66,6 +67,7 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     app.extensions[attachments.SCANNER] = (
         Clamd(settings.clamd, settings.clamd_timeout) if settings.clamd else None
     )
+    app.extensions[registers.REGISTERS] = registers.load(instance)
     # First, so that an answer of whoever comes next has its line and is counted.
     logs.init_app(app)
     metrics.init_app(app)

@@ -34,6 +34,8 @@ class Wake:
 
 
 wake = Wake()
+ask_registers = Wake()
+"""The same, for look-ups in other registers."""
 
 
 def will_write() -> None:

@@ -6,6 +6,7 @@ for it. Nothing else imports it.
 
 import logging
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,7 @@ from tracing.casework import attachments, erasing, resealing
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.journal import checkpoints
+from tracing.lookups import running
 from tracing.notifications import outbox, reminders
 from tracing.operations import figures, state
 from tracing.operations.pause import paused
@@ -30,6 +32,7 @@ log = logging.getLogger(__name__)
 CHANNEL: Final = "tracing.channel"
 QUEUE: Final = "tracing.huey"
 DRAIN: Final = "tracing.drain"
+LOOK_UP: Final = "tracing.look_up"
 STOP: Final = "tracing.stop"
 FILE: Final = "wake.sqlite"
 
@@ -46,6 +49,35 @@ def drain() -> outbox.Tally:
         return outbox.Tally()
     return outbox.deliver(
         open_channel(), settings, stop=lambda: stop() or paused(instance) is not None
+    )
+
+
+class _Turns:
+    """One at a time; what was wished for meanwhile is done before it ends."""
+
+    def __init__(self) -> None:
+        self.wished = threading.Event()
+        self.lock = threading.Lock()
+
+    def take(self, work: Callable[[], object]) -> None:
+        """Do the work, or leave it to whoever is at it."""
+        self.wished.set()
+        while self.wished.is_set() and self.lock.acquire(blocking=False):
+            try:
+                self.wished.clear()
+                work()
+            finally:
+                self.lock.release()
+
+
+def look_up() -> int:
+    """Ask other registers what is due."""
+    stop: Callable[[], bool] = current_app.extensions.get(STOP, bool)
+    instance = Path(current_app.instance_path)
+    if paused(instance):
+        return 0
+    return running.drain(
+        outbox.this_worker(), stop=lambda: stop() or paused(instance) is not None
     )
 
 
@@ -118,6 +150,12 @@ def bind(app: Flask) -> Any:
         with app.app_context():
             drain()
 
+    turns = _Turns()
+
+    def look_up_task() -> None:
+        with app.app_context():
+            turns.take(look_up)
+
     def sweep_task() -> None:
         with app.app_context():
             each(sweep, attachments.scan_waiting, erasing.carry_out, drain, tell)
@@ -139,7 +177,9 @@ def bind(app: Flask) -> Any:
             each(purge, reseal)
 
     app.extensions[DRAIN] = huey.task(name="drain")(drain_task)
+    app.extensions[LOOK_UP] = huey.task(name="look_up")(look_up_task)
     huey.periodic_task(crontab(minute="*"), name="sweep")(sweep_task)
+    huey.periodic_task(crontab(minute="*"), name="look_up_due")(look_up_task)
     huey.periodic_task(crontab(minute="17"), name="tidy")(tidy_task)
     daily = crontab(hour="2", minute="43")
     huey.periodic_task(daily, name="switch_off")(switch_off_task)
@@ -155,15 +195,15 @@ def _open(huey: Any) -> None:
     huey.storage.initialize_schema()
 
 
-def waker(app: Flask) -> Callable[[], None]:
+def waker(app: Flask, wanted: str = DRAIN) -> Callable[[], None]:
     """Return what goes behind `extensions.wake`; it never fails a request."""
-    huey, task = app.extensions[QUEUE], app.extensions[DRAIN]
+    huey, task = app.extensions[QUEUE], app.extensions[wanted]
 
     def hurry() -> None:
         try:
             _open(huey)
             # One that still waits will see our rows too.
-            if huey.pending_count() == 0:
+            if not any(isinstance(one, task.task_class) for one in huey.pending(50)):
                 task()
                 crash.at("worker.woken")
         except sqlite3.Error as error:
@@ -180,8 +220,9 @@ def consumer(app: Flask) -> Any:
         state.clear(Path(app.instance_path))
         tell()
     app.extensions[DRAIN]()
+    app.extensions[LOOK_UP]()
     made = huey.create_consumer(
-        workers=2, max_delay=1.0, graceful_signal="TERM", shutdown_timeout=30
+        workers=3, max_delay=1.0, graceful_signal="TERM", shutdown_timeout=30
     )
     app.extensions[STOP] = made.stop_flag.is_set
     return made

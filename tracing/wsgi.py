@@ -5,7 +5,7 @@ from functools import cache
 from flask import Flask
 
 from tracing import create_app, logs, worker
-from tracing.extensions import wake
+from tracing.extensions import ask_registers, wake
 
 
 @cache
@@ -14,6 +14,7 @@ def application() -> Flask:
     app = create_app()
     logs.set_up(app.extensions["tracing.settings"].log_format)
     wake.call = worker.waker(app)
+    ask_registers.call = worker.waker(app, worker.LOOK_UP)
     return app
 
 

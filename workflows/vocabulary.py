@@ -1365,6 +1365,36 @@ class SearchResult(Code):
     UNAVAILABLE = ("UNAVAILABLE", N_("Register not available"), *SERVICE)
     TIMED_OUT = ("TIMED_OUT", N_("No answer in time"), *SERVICE)
     BY_HAND = ("BY_HAND", N_("Searched by hand"), *SERVICE)
+    PARTIAL = ("PARTIAL", N_("Only a part was answered"), *SERVICE)
+    NOT_UNDERSTOOD = ("NOT_UNDERSTOOD", N_("The answer could not be understood"),
+        *SERVICE)
+
+
+class LookupOutcome(Code):
+    """What became of asking another register; only `NO_HIT` says that it has none."""
+
+    HIT = ("HIT", N_("Possible match, to be checked"), *SERVICE)
+    NO_HIT = ("NO_HIT", N_("No record"), *SERVICE)
+    PARTIAL = ("PARTIAL", N_("Only a part was answered"), *SERVICE)
+    NOT_PERMITTED = ("NOT_PERMITTED", N_("Search not permitted"), *SERVICE)
+    UNAVAILABLE = ("UNAVAILABLE", N_("Register not available"), *SERVICE)
+    TIMED_OUT = ("TIMED_OUT", N_("No answer in time"), *SERVICE)
+    NOT_UNDERSTOOD = ("NOT_UNDERSTOOD", N_("The answer could not be understood"),
+        *SERVICE)
+
+    @property
+    def is_answer(self) -> bool:
+        """Say whether the register has answered, at least in part."""
+        return self in (LookupOutcome.HIT, LookupOutcome.NO_HIT, LookupOutcome.PARTIAL)
+
+    @property
+    def result(self) -> SearchResult:
+        """Return what an officer records of it; a hit is possible until confirmed."""
+        if self is LookupOutcome.HIT:
+            return SearchResult.POSSIBLE
+        if self is LookupOutcome.NO_HIT:
+            return SearchResult.NO_RECORD
+        return SearchResult(self.value)
 
 
 class Rung(Code):

@@ -13,6 +13,7 @@ from flask import Flask
 from bench.databases import databases
 from bench.faults import (
     crash_points,
+    kill_lookup_worker,
     kill_server,
     kill_worker,
     parallel_transitions,
@@ -28,6 +29,7 @@ RUNS: Final[Mapping[str, Callable[[Place, str], Outcome]]] = {
     for module in (
         kill_server,
         kill_worker,
+        kill_lookup_worker,
         power_cut,
         crash_points,
         parallel_transitions,

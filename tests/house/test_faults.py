@@ -12,13 +12,17 @@ from tracing.crash import POINTS
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_DISK = "no power was cut"
-SQLITE = ("kill_worker", "power_cut_sqlite", "parallel_transitions")
+SQLITE = (
+    *("kill_worker", "power_cut_sqlite", "parallel_transitions"),
+    "kill_lookup_worker",
+)
 POSTGRESQL = ("kill_server", "crash_points")
 """Each fault once: `make faults` has all of them on both."""
 
 INJECTED = {
     "kill_server": 3,
     "kill_worker": 3,
+    "kill_lookup_worker": 2,
     "power_cut_sqlite": 2,
     "crash_points": len(POINTS),
     "parallel_transitions": 8 * 3,

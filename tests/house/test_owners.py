@@ -16,6 +16,7 @@ COMMANDS = (
     "tracing/directory/entries.py",
     "tracing/directory/importing.py",
     "tracing/journal/checkpoints.py",
+    "tracing/lookups/running.py",
     "tracing/operations/backup.py",
     "tracing/operations/dumps.py",
     "tracing/operations/pause.py",

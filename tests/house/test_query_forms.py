@@ -76,6 +76,13 @@ WHERE = {
         *("_forget_forms", "_blank", "_is_gone", "erase", "finish_all"),
     },
     "casework/resealing.py": {"_whose", "all_kept"},
+    # of the authority that asked, about one request that was read through the one place
+    "casework/lookups.py": {"_own", "_why_not", "of_request", "one"},
+    # the worker, for all; how a register does is of no case
+    "lookups/gate.py": {"row_of", "rows"},
+    "lookups/running.py": {
+        *("_postpone", "claim", "claim_test", "keep", "waiting"),
+    },
     # the worker sweeps for all, and shows nothing to anybody
     "accounts/unused.py": {"_begun", "_used", "switch_off"},
     "notifications/outbox.py": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,11 +29,14 @@ from tracing.models import (
     Erasure,
     FileKind,
     LegalHold,
+    Lookup,
+    Task,
     TraceRequest,
 )
 from workflows import policies
 from workflows.policies import Role
 from workflows.states import State, Trigger
+from workflows.vocabulary import HandlingCode
 
 POLICY = Path(__file__).with_name("policy.toml")
 CONFIDENTIAL = "confidential"
@@ -87,7 +91,7 @@ NOT_OWN = "not own"
 PASSED = "passed"
 """A page on the way in, for somebody who is in: nothing is told, nothing asked."""
 
-OF_A_STATE = ("request", "draft", "file")
+OF_A_STATE = ("request", "draft", "file", "lookup")
 OF_OTHERS = ("hold", "erasure", "glass")
 """What is named by its number, and here always somebody else's."""
 
@@ -153,6 +157,7 @@ class Room:
     reference: str = ""
     mail_number: str = ""
     token: str = ""
+    look_up: str = ""
     state: str = State.DRAFT
     wrong: list[str] = field(default_factory=list)
     cells: int = 0
@@ -249,6 +254,7 @@ def enter(room: Room, state: str) -> None:
     room.request, room.reference, room.state = made, made.reference, state
     room.mail_number = made.mail_number
     room.token = photographed(room.of, made)
+    room.look_up = looked_up(room, made)
     db.session.commit()
     if state == PURGED:
         erasing.erase(made.reference, datetime.now(UTC))
@@ -264,6 +270,28 @@ def _stay(now: datetime) -> None:
     db.session.execute(visits.values(seen_at=now))
     db.session.execute(visits.where(factors).values(factor_at=now))
     db.session.commit()
+
+
+def looked_up(room: Room, request: TraceRequest) -> str:
+    """Put a search by hand of the answering side to a request that was sent."""
+    now = datetime.now(UTC)
+    row = Lookup(
+        key=secrets.token_hex(16),
+        request=request,
+        authority_id=room.of.asked.id,
+        authority_code=room.of.asked.code,
+        register="by-hand",
+        label="Ledger",
+        years="1990-2026",
+        task=Task.SEARCH,
+        handling=HandlingCode.H0,
+        asked_by_id=room.of.officer.id,
+        asked_at=now,
+        give_up_at=now + timedelta(days=1),
+    )
+    row.purpose, row.query = "matrix", {"serial": "A1"}
+    db.session.add(row)
+    return row.key
 
 
 def photographed(of: factories.Sides, request: TraceRequest) -> str:
@@ -331,6 +359,8 @@ def expected(cell: Cell, actor: Actor, state: str) -> str:
             return REFUSED
         if not _sees(actor, state) or (about == "file" and state == PURGED):
             return HIDDEN
+        if about == "lookup" and actor.side != "requested":
+            return HIDDEN
     if not actor.roles & roles_of(who):
         return REFUSED
     if about in ("person", "checkpoint", *OF_OTHERS):
@@ -369,7 +399,13 @@ def _acts(cell: Cell, actor: Actor) -> str:
 # -------------------------------------------------------------------------- the tries
 
 numbers = count(1)
-WORDS = {"code": "BR-NONE", "filename": "app.css", "number": "1", "token": "x" * 32}
+WORDS = {
+    "name": "by-hand",
+    "code": "BR-NONE",
+    "filename": "app.css",
+    "number": "1",
+    "token": "x" * 32,
+}
 
 
 def address(room: Room, cell: Cell, actor: Actor, *, made_up: bool = False) -> str:
@@ -387,6 +423,8 @@ def address(room: Room, cell: Cell, actor: Actor, *, made_up: bool = False) -> s
         found = found.replace("<number>", number)
     if about == "file":
         found = found.replace("<token>", "A" * 32 if made_up else room.token)
+    if about == "lookup":
+        found = found.replace("<token>", "f" * 32 if made_up else room.look_up)
     if about == "person":
         one = 9_999_991 if made_up else room.ours
         found = found.replace("<int:number>", str(one))

@@ -47,6 +47,7 @@ def address_of(rule, request) -> str:
         "step": "note",
         "code": request.requested.code,
         "filename": "app.css",
+        "name": "by-hand",
         "token": "x" * 32,
         "number": "1" if "<int" in rule.rule else request.mail_number,
     }

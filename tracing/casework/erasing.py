@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flask import Flask, current_app
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 
 from tracing.casework import attachments
 from tracing.casework.apply import utcnow
@@ -32,6 +32,7 @@ from tracing.models import (
     JournalChain,
     JournalEntry,
     LegalHold,
+    Lookup,
     OutboxMessage,
     TraceRequest,
 )
@@ -39,6 +40,7 @@ from tracing.models.sealed import Sealed
 from workflows import retention
 from workflows.retention import Data
 from workflows.states import FINAL, State
+from workflows.vocabulary import LookupOutcome
 
 log = logging.getLogger(__name__)
 LIST: Final = "erasures.jsonl"
@@ -46,6 +48,7 @@ AT_ONCE: Final = 1000
 TABLES: Final = (
     *("person", "trace_request", "recovery", "item", "request_event", "attachment"),
     *("outbox_message", "due_work", "legal_hold", "break_glass", "journal_payload"),
+    "lookup",
 )
 
 
@@ -280,6 +283,12 @@ def _blank(request: TraceRequest, now: datetime) -> None:
         select(LegalHold).where(LegalHold.request_id == request.id)
     ):
         held.reason = ""
+    for asked in db.session.scalars(
+        select(Lookup).where(Lookup.request_id == request.id)
+    ):
+        _blank_row(asked)
+        asked.purpose, asked.query, asked.next_at = "", {}, None
+        asked.outcome = asked.outcome or LookupOutcome.NOT_PERMITTED
     request.erased_at = now
     request.review_on = None
     _delete_around(request)
@@ -295,6 +304,9 @@ def _delete_around(request: TraceRequest) -> None:
 def _delete(request: TraceRequest) -> None:
     """Delete a draft: nobody but its writers ever had it."""
     recovery = request.recovery
+    repeated = update(Lookup).where(Lookup.request_id == request.id)
+    db.session.execute(repeated.values(of_id=None))
+    db.session.execute(delete(Lookup).where(Lookup.request_id == request.id))
     others = select(TraceRequest.id).where(
         TraceRequest.recovery_id == recovery.id, TraceRequest.id != request.id
     )

@@ -8,7 +8,17 @@ from flask.cli import FlaskGroup
 
 from tracing import create_app
 from tracing.accounts.people import has_administrator
-from tracing.cli import account, backup, doctor, journal, mail, privacy, serve, setup
+from tracing.cli import (
+    account,
+    backup,
+    doctor,
+    journal,
+    lookups,
+    mail,
+    privacy,
+    serve,
+    setup,
+)
 from tracing.cli.demo import load_demo
 from tracing.cli.doctor import require_health
 from tracing.cli.owner import require_owner
@@ -54,6 +64,8 @@ def run() -> None:
     serve.serve_command(settings)
 
 
-for module in (setup, serve, journal, doctor, backup, mail, account, privacy):
+for module in (
+    *(setup, serve, lookups, journal, doctor, backup, mail, account, privacy),
+):
     for command in module.COMMANDS:
         main.add_command(command)

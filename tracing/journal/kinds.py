@@ -71,6 +71,9 @@ class Kind(StrEnum):
     KEEPING_CHANGED = "keeping_changed"
     PERSON_EXPORTED = "person_exported"
     MAIL_RETRIED = "mail_retried"
+    LOOKUP_ASKED = "lookup_asked"
+    LOOKUP_ANSWERED = "lookup_answered"
+    LOOKUP_READ = "lookup_read"
 
     @property
     def label(self) -> str:
@@ -80,7 +83,10 @@ class Kind(StrEnum):
 
 STEPS: Final = frozenset(Kind(trigger.value) for trigger in Trigger)
 READS: Final = frozenset(
-    {Kind.READ, Kind.ATTACHMENT_READ, Kind.PERSON_EXPORTED, Kind.GLASS_BROKEN}
+    {
+        *(Kind.READ, Kind.ATTACHMENT_READ, Kind.PERSON_EXPORTED),
+        *(Kind.GLASS_BROKEN, Kind.LOOKUP_READ),
+    }
 )
 """Who has seen something."""
 
@@ -146,4 +152,7 @@ LABELS: Final = {
     Kind.KEEPING_CHANGED: N_("Years of keeping changed"),
     Kind.PERSON_EXPORTED: N_("Data of a person exported"),
     Kind.MAIL_RETRIED: N_("Mail queued again"),
+    Kind.LOOKUP_ASKED: N_("Another register asked"),
+    Kind.LOOKUP_ANSWERED: N_("Search by hand written down"),
+    Kind.LOOKUP_READ: N_("Answer of another register read"),
 }

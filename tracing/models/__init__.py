@@ -19,6 +19,7 @@ from tracing.models.journal import (
     JournalEntry,
     JournalPayload,
 )
+from tracing.models.lookup import Lookup, LookupGate, Task
 from tracing.models.outbox import Delivery, DueWork, OutboxMessage
 from tracing.models.retention import Erasure, LegalHold
 from tracing.models.trace_request import (
@@ -56,6 +57,8 @@ __all__ = [
     "JournalEntry",
     "JournalPayload",
     "LegalHold",
+    "Lookup",
+    "LookupGate",
     "Marking",
     "OutboxMessage",
     "Person",
@@ -64,5 +67,6 @@ __all__ = [
     "RequestEvent",
     "Role",
     "Scan",
+    "Task",
     "TraceRequest",
 ]

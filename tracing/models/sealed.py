@@ -6,6 +6,7 @@ is bound to a value, so that it opens nowhere else: the table, the column, the r
 random seal, for a new row has no number yet) and the authority it belongs to.
 """
 
+import base64
 import json
 import secrets
 from collections.abc import Callable
@@ -163,6 +164,16 @@ def number() -> Sealed[float | None]:
 def record() -> Sealed[dict[str, Any]]:
     """Return a sealed record of plain values."""
     return Sealed(_dump, json.loads, required=True)
+
+
+def rows() -> Sealed[list[dict[str, Any]] | None]:
+    """Return sealed records of plain values, if there are any."""
+    return Sealed(_dump, json.loads)
+
+
+def content() -> Sealed[bytes | None]:
+    """Return sealed bytes, if there are any."""
+    return Sealed(lambda value: base64.b64encode(value).decode(), base64.b64decode)
 
 
 def _dump(value: object) -> str:

@@ -111,6 +111,8 @@ def ways(actor: Actor) -> list[Way]:
         add("keeping.index", _("Kept requests"))
     if actor.is_any(Role.ADMINISTRATOR):
         add("people.index", _("People"))
+    if actor.is_any(Role.ADMINISTRATOR, Role.OPERATOR):
+        add("registers.index", _("Registers"))
     if actor.is_any(Role.OPERATOR):
         add("emergency.index", _("Emergency"))
     return found

@@ -17,6 +17,7 @@ from tracing.web import (
     journal,
     keeping,
     lists,
+    lookups,
     outgoing,
     parameters,
     people,
@@ -64,7 +65,7 @@ def init_app(app: Flask) -> None:
     """Register the pages and put the doors before them."""
     cases = (home, lists, drafts, requests, files, contacts, outgoing, journal)
     people_ = (signing, account, people, emergency)
-    for module in (*cases, keeping, *people_, watch):
+    for module in (*cases, lookups, keeping, *people_, watch):
         for blueprint in module.BLUEPRINTS:
             app.register_blueprint(blueprint)
     app.before_request(_door)

@@ -1,0 +1,426 @@
+"""What an officer asks of other registers: a row first, then the worker asks.
+
+A look-up belongs to the authority that asks. The other side of the request does not see
+it; it is told what was searched when an officer records a search.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from tracing.casework import queries
+from tracing.casework.apply import apply, check_version, enter, utcnow
+from tracing.casework.requesting import use_form_key
+from tracing.casework.session import give_up
+from tracing.extensions import ask_registers, db, wake
+from tracing.journal import journal
+from tracing.journal.kinds import Kind as Entry
+from tracing.lookups import gate, registers, running
+from tracing.lookups.port import Capability, Query
+from tracing.lookups.registers import Register
+from tracing.models import Authority, Lookup, LookupGate, Task, TraceRequest
+from workflows.errors import FactMissing, NotPermitted, NotVisible, TransitionNotAllowed
+from workflows.facts import Search
+from workflows.policies import (
+    Actor,
+    Role,
+    may_answer,
+    may_file,
+    party_of,
+    possible,
+)
+from workflows.states import FINAL, Party, Trigger
+from workflows.vocabulary import (
+    HandlingCode,
+    InformationItem,
+    LookupOutcome,
+    MarkType,
+    SearchResult,
+)
+
+DAY: Final = timedelta(days=1)
+LONGEST_PURPOSE: Final = 500
+ORDER: Final = list(HandlingCode)
+
+
+def ask(
+    reference: str,
+    actor: Actor,
+    names: Sequence[str],
+    *,
+    purpose: str,
+    task: Task = Task.SEARCH,
+    form_key: str = "",
+    now: datetime | None = None,
+) -> list[Lookup]:
+    """Ask registers about the item of a request; nothing is sent before the commit."""
+    at = now or utcnow()
+    request = queries.by_reference(reference, actor)
+    _require_work(actor, request)
+    if form_key:
+        use_form_key(form_key, actor, reference=reference, now=at)
+    chosen = [_register(name, actor) for name in dict.fromkeys(names)]
+    if not chosen:
+        raise FactMissing("Choose at least one register.")
+    query = query_of(request)
+    rows = [_new(request, actor, r, query, purpose, task, at) for r in chosen]
+    return _kept(rows, request, actor)
+
+
+def again(
+    reference: str, key: str, actor: Actor, *, now: datetime | None = None
+) -> Lookup:
+    """Ask the same of the same register once more, from what was kept."""
+    at = now or utcnow()
+    old = one(reference, key, actor)
+    _require_work(actor, old.request)
+    register = _register(old.register, actor)
+    query = Query.of(old.query)
+    row = _new(old.request, actor, register, query, old.purpose, old.task, at)
+    row.of, row.candidate = old, old.candidate
+    return _kept([row], old.request, actor)[0]
+
+
+def ask_detail(
+    reference: str,
+    key: str,
+    actor: Actor,
+    candidate: str,
+    *,
+    now: datetime | None = None,
+) -> Lookup:
+    """Ask for one candidate of an answer in full."""
+    at = now or utcnow()
+    found = one(reference, key, actor)
+    _require_work(actor, found.request)
+    if candidate not in {row["id"] for row in found.candidates or ()}:
+        raise FactMissing("Choose one of the candidates.")
+    register = _register(found.register, actor)
+    query = Query.of(found.query)
+    row = _new(found.request, actor, register, query, found.purpose, Task.DETAIL, at)
+    row.of, row.candidate = found, candidate
+    return _kept([row], found.request, actor)[0]
+
+
+def type_in(
+    reference: str,
+    key: str,
+    actor: Actor,
+    *,
+    register: str,
+    years: str,
+    outcome: LookupOutcome,
+    text: str,
+    now: datetime | None = None,
+) -> Lookup:
+    """Write what came of a search by hand into its look-up, once."""
+    row = one(reference, key, actor, lock=True)
+    _require_work(actor, row.request)
+    if row.outcome is not None or row.next_at is not None:
+        raise TransitionNotAllowed("What came of it stands there already.")
+    if not register.strip():
+        raise FactMissing("Name the register.")
+    if outcome in (LookupOutcome.HIT, LookupOutcome.PARTIAL) and not text.strip():
+        raise FactMissing("Write down what was found.")
+    row.label, row.years = register.strip()[:200], years.strip()[:100]
+    row.outcome, row.answered_at = outcome, now or utcnow()
+    row.why = text.strip() or None
+    raw = text.encode()
+    row.raw_size, row.raw_hash = len(raw), hashlib.sha256(raw).hexdigest()
+    said = {"look_up": row.key, "outcome": outcome.value, "by_hand": True}
+    enter(Entry.LOOKUP_ANSWERED, row.request, actor, **said)
+    db.session.commit()
+    return row
+
+
+def record(
+    reference: str,
+    key: str,
+    actor: Actor,
+    *,
+    years: str = "",
+    note: str = "",
+    confirmed: bool = False,
+    version: int | None = None,
+    now: datetime | None = None,
+) -> TraceRequest:
+    """Make a recorded search of what came of a look-up, because an officer says so.
+
+    A hit is a possible match, unless the officer confirms it.
+    """
+    row = one(reference, key, actor, lock=True)
+    request = row.request
+    check_version(request, version)
+    if row.outcome is None:
+        raise TransitionNotAllowed("The register has not answered yet.")
+    if row.position is not None:
+        raise TransitionNotAllowed("This look-up is recorded already.")
+    result = row.outcome.result
+    if confirmed and row.outcome is LookupOutcome.HIT:
+        result = SearchResult.FOUND
+    fact = Search(
+        row.label, years.strip() or row.years, _key_of(row), result, note.strip()
+    )
+    apply(request, Trigger.RECORD_SEARCH, actor=actor, fact=fact, now=now)
+    row.position = request.events[-1].position
+    db.session.commit()
+    wake()
+    return request
+
+
+# ----------------------------------------------------------------------- what is read
+
+
+def _own(actor: Actor, request: TraceRequest) -> Any:
+    """Return the condition of the look-ups of one's own authority for a request."""
+    return (Lookup.authority_id == actor.authority_id, Lookup.request_id == request.id)
+
+
+def of_request(request: TraceRequest, actor: Actor) -> Sequence[Lookup]:
+    """Return what one's own authority has asked about a request that one may see."""
+    return db.session.scalars(
+        select(Lookup)
+        .where(*_own(actor, request))
+        .options(joinedload(Lookup.asked_by))
+        .order_by(Lookup.id.desc())
+        .limit(200)
+    ).all()
+
+
+def one(reference: str, key: str, actor: Actor, *, lock: bool = False) -> Lookup:
+    """Return one of them, or nothing that tells of it."""
+    request = queries.by_reference(reference, actor)
+    query = select(Lookup).where(*_own(actor, request), Lookup.key == key)
+    if lock:
+        query = query.with_for_update(of=Lookup)
+    row = db.session.scalar(query.execution_options(populate_existing=True))
+    if row is None:
+        raise NotVisible("There is no such look-up.")
+    return row
+
+
+def opened(row: Lookup, actor: Actor, *, after_refusal: bool = False) -> None:
+    """Keep that somebody reads what a register has answered, before it is shown.
+
+    After a refused change its transaction is let go of first, as with a request.
+    """
+    said = {"look_up": row.key, "register": row.register, "outcome": row.outcome}
+    about = row.request.reference
+    if after_refusal:
+        give_up()
+    journal.read(Entry.LOOKUP_READ, actor, about=about, payload=said)
+
+
+def may_ask(actor: Actor, request: TraceRequest) -> bool:
+    """Tell whether the actor may ask registers about a request."""
+    party = party_of(actor, request)
+    allowed = may_answer(actor) if party is Party.REQUESTED else may_file(actor)
+    return party is not None and allowed and _is_open(request)
+
+
+def may_record(actor: Actor, row: Lookup) -> bool:
+    """Tell whether the actor can make a recorded search of a look-up now."""
+    fresh = row.outcome is not None and row.position is None
+    return fresh and Trigger.RECORD_SEARCH in possible(actor, row.request)
+
+
+def registers_of(actor: Actor) -> list[Register]:
+    """Return the registers that the actor's authority may ask."""
+    return registers.of_authority(_code(actor))
+
+
+# ------------------------------------------------------------- for who runs the desk
+
+
+def health(actor: Actor) -> list[tuple[Register, LookupGate | None, Any]]:
+    """Return how the registers do that the actor looks after."""
+    everything = actor.is_any(Role.OPERATOR)
+    if everything:
+        found = list(registers.all_of().values())
+    elif actor.is_any(Role.ADMINISTRATOR):
+        found = registers.of_authority(_code(actor))
+    else:
+        raise NotPermitted("The roles administrator and operator do this.")
+    rows = gate.rows()
+    queued = running.waiting(None if everything else actor.authority_id)
+    return [(one_, rows.get(one_.name), queued.get(one_.name)) for one_ in found]
+
+
+def try_now(name: str, actor: Actor, *, now: datetime | None = None) -> None:
+    """Let the worker try a register now."""
+    known = {register.name for register, _, _ in health(actor)}
+    if name not in known:
+        raise NotVisible("There is no such register.")
+    gate.ask_for_test(name, now or utcnow())
+    db.session.commit()
+    ask_registers()
+
+
+# ------------------------------------------------------------------------- what is kept
+
+
+def query_of(request: TraceRequest) -> Query:
+    """Return what is looked for: the item and its marks, and nobody's name."""
+    item = request.item
+    serial = item.serial
+    return Query(
+        serial=serial.text if serial else "",
+        serial_status=item.serial_status or "",
+        make=item.make or "",
+        model=item.model or "",
+        calibre=item.calibre or "",
+        kind=item.kind or "",
+        firearm_type=item.firearm_type or "",
+        country=item.country_of_manufacture or "",
+        year=item.year,
+        marks=tuple(
+            mark.text for mark in item.markings if mark.type is not MarkType.SERIAL
+        ),
+    )
+
+
+def handling_of(request: TraceRequest) -> HandlingCode:
+    """Return the strictest code that stands on what is sent."""
+    given = [request.handling or HandlingCode.H0]
+    given += [
+        row.handling
+        for row in request.item_restrictions
+        if row.item in (InformationItem.WHOLE, InformationItem.TEXT)
+    ]
+    return max(given, key=ORDER.index)
+
+
+def _register(name: str, actor: Actor) -> Register:
+    register = registers.all_of().get(name)
+    if register is None or not register.serves(_code(actor)):
+        raise NotVisible("There is no such register.")
+    return register
+
+
+def _code(actor: Actor) -> str:
+    return db.session.get_one(Authority, actor.authority_id).code
+
+
+def _is_open(request: TraceRequest) -> bool:
+    return request.state not in FINAL and request.erased_at is None
+
+
+def _require_work(actor: Actor, request: TraceRequest) -> None:
+    party = party_of(actor, request)
+    allowed = may_answer(actor) if party is Party.REQUESTED else may_file(actor)
+    if not allowed:
+        role = "officer" if party is Party.REQUESTED else "investigator"
+        raise NotPermitted(
+            f"Your role does not allow this; the role {role} or supervisor does."
+        )
+    if not _is_open(request):
+        raise TransitionNotAllowed("The request has ended: nothing is searched for it.")
+
+
+def _new(
+    request: TraceRequest,
+    actor: Actor,
+    register: Register,
+    query: Query,
+    purpose: str,
+    task: Task,
+    at: datetime,
+) -> Lookup:
+    purpose = " ".join(purpose.split())
+    if not 3 <= len(purpose) <= LONGEST_PURPOSE:
+        raise FactMissing("Say in a few words what it is searched for.")
+    _require_capability(register, task)
+    handling = handling_of(request)
+    row = Lookup(
+        key=secrets.token_hex(16),
+        request=request,
+        authority_id=actor.authority_id,
+        authority_code=_code(actor),
+        register=register.name,
+        label=register.label,
+        years=register.years,
+        task=task,
+        candidate="",
+        handling=handling,
+        asked_by_id=actor.user_id,
+        asked_at=at,
+        next_at=at,
+        give_up_at=at + timedelta(seconds=register.patience),
+        attempts=0,
+        reference="",
+    )
+    row.purpose, row.query = purpose, query.plain()
+    if Capability.BY_HAND in register.capabilities:
+        row.next_at = None
+    elif why := _why_not(register, actor, handling, at):
+        row.outcome, row.answered_at, row.next_at = (
+            LookupOutcome.NOT_PERMITTED,
+            at,
+            None,
+        )
+        row.why = why
+    db.session.add(row)
+    return row
+
+
+def _require_capability(register: Register, task: Task) -> None:
+    needed = {Task.DETAIL: Capability.DETAIL, Task.TRACE: Capability.SUBMIT_TRACE}
+    if task in needed and needed[task] not in register.capabilities:
+        raise FactMissing("This register cannot do that: choose another one.")
+
+
+def _why_not(
+    register: Register,
+    actor: Actor,
+    handling: HandlingCode,
+    at: datetime,
+) -> str:
+    """Return why nothing is sent, if so."""
+    if not register.may_receive(handling):
+        return (
+            f"Not sent: handling code {handling.value} is above"
+            f" {register.highest_handling}, the highest that this register may receive."
+        )
+    asked = db.session.scalar(
+        select(func.count(Lookup.id)).where(
+            Lookup.authority_id == actor.authority_id,
+            Lookup.register == register.name,
+            Lookup.asked_at > at - DAY,
+        )
+    )
+    if (asked or 0) >= register.quota:
+        return f"Not sent: {register.quota} questions a day are the limit here."
+    return ""
+
+
+def _kept(rows: list[Lookup], request: TraceRequest, actor: Actor) -> list[Lookup]:
+    said = {
+        "look_ups": [
+            {
+                "key": row.key,
+                "register": row.register,
+                "task": row.task,
+                "candidate": row.candidate,
+                "purpose": row.purpose,
+                "query": row.query,
+                "sent": row.outcome is None,
+            }
+            for row in rows
+        ]
+    }
+    enter(Entry.LOOKUP_ASKED, request, actor, **said)
+    db.session.commit()
+    ask_registers()
+    return rows
+
+
+def _key_of(row: Lookup) -> str:
+    """Return what was looked for, in one line."""
+    query = Query.of(row.query)
+    parts = (query.serial, query.make, query.model, query.calibre, row.candidate)
+    return " · ".join(part for part in parts if part) or "—"
