@@ -98,7 +98,12 @@ class Cluster:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start the server and wait until it answers."""
-        hasty = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+        hasty = (
+            "fsync=off",
+            "synchronous_commit=off",
+            "full_page_writes=off",
+            "jit=off",
+        )
         settings = () if self.durable else hasty
         with (self.folder / "log").open("wb") as log:
             server = subprocess.Popen(

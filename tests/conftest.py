@@ -238,19 +238,52 @@ def compiled() -> Any:
     return InMemory()
 
 
-POOLS: dict[str, tuple[Any, Any]] = {}
+@pytest.fixture(autouse=True, scope="session")
+def _routes_are_compiled_once() -> Iterator[None]:
+    """Compile how an address is written once for all applications of these tests."""
+    if not importlib.util.find_spec("werkzeug"):
+        yield
+        return
+    from werkzeug.routing import Rule
+
+    compile_one, known = Rule._compile_builder, {}
+
+    def remembered(self: Any, append_unknown: bool = True) -> Any:
+        key = (self.rule, repr(self.defaults), append_unknown)
+        if key not in known:
+            known[key] = compile_one(self, append_unknown)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", remembered)
+        yield
+
+
+POOLS: dict[str, Any] = {}
 """Of each PostgreSQL database its connections: to open one takes longer than a test."""
+
+DIALECTS: dict[str, Any] = {}
+STATEMENTS: dict[str, Any] = {}
+"""What was made of the statements: once for all databases of these tests."""
 
 
 def keep_connections(app: Flask) -> None:
-    """Go on with the connections that the test before has used."""
+    """Go on with the connections and statements that the tests before have used."""
+    from sqlalchemy.util import LRUCache
+
     from tracing.extensions import db
 
     with app.app_context():
         engine = db.engine
-    if engine.dialect.name == "postgresql":
-        known = engine.pool, engine.dialect
-        engine.pool, engine.dialect = POOLS.setdefault(str(engine.url), known)
+    kind = engine.dialect.name
+    if kind == "postgresql":
+        engine.pool = POOLS.setdefault(str(engine.url), engine.pool)
+    if kind not in DIALECTS:
+        with engine.connect():  # the dialect learns what it talks to
+            DIALECTS[kind] = engine.dialect
+        STATEMENTS[kind] = LRUCache(1500)
+    engine.dialect = DIALECTS[kind]
+    engine.update_execution_options(compiled_cache=STATEMENTS[kind])
 
 
 @pytest.fixture

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import count
 from typing import Any
 from uuid import uuid4
+
+from flask import current_app
 
 from tracing.accounts import passwords, people
 from tracing.accounts.actors import actor_of
@@ -110,11 +112,19 @@ def person(
         "roles": [people.role_row(role) for role in roles],
     }
     if password:
-        usual["password"] = passwords.hashed(password)
+        usual["password"] = _hashed(
+            password, current_app.config["SECURITY_PASSWORD_SALT"]
+        )
     made = Account(**(usual | given))
     db.session.add(made)
     db.session.flush()
     return made
+
+
+@cache
+def _hashed(password: str, _salt: str) -> str:
+    """Return the hash of a password: to make one takes long, and is meant to."""
+    return passwords.hashed(password)
 
 
 @dataclass(frozen=True)

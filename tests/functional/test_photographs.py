@@ -19,7 +19,11 @@ def photograph(text: str, name: str) -> dict[str, object]:
     return {"name": name, "mimeType": "image/jpeg", "buffer": files.jpeg(text)}
 
 
-@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize(
+    ("database_url", "scripts"),
+    [pytest.param("postgresql", True, marks=pytest.mark.postgresql), ("sqlite", False)],
+    indirect=["database_url"],
+)
 def test_a_photograph_survives_a_mistake_and_reaches_the_other_side(
     browser, live_server, of, scripts
 ):

@@ -36,3 +36,4 @@ def read_by_nobody() -> None:
     """Take the reader for nobody from here on: the database cannot be asked."""
     g.actor = None
     g.account_session = None
+    g.goes_anywhere = False

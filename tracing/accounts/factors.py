@@ -147,6 +147,7 @@ def accept(held: AccountSession, now: datetime, *, changed: bool = False) -> Non
     else:
         sessions.confirm(held, now)
     held.lacks_keys = _number_of_keys(held.account_id) < keys_needed(held.account)
+    sessions.look_again()
     if changed:
         entries.enter(Kind.FACTOR_CHANGED, held.account)
     if opens:

@@ -112,6 +112,19 @@ def _read() -> AccountSession | None:
     return held
 
 
+def goes_anywhere() -> bool:
+    """Tell whether all pages of the roles are open: nothing has to be set up first."""
+    if "goes_anywhere" not in g:
+        held = current()
+        g.goes_anywhere = held is not None and not (held.half or held.lacks_keys)
+    return bool(g.goes_anywhere)
+
+
+def look_again() -> None:
+    """Forget what this visit may open: it has just changed."""
+    g.pop("goes_anywhere", None)
+
+
 def _new_token() -> str:
     return secrets.token_urlsafe(32)
 
@@ -125,6 +138,7 @@ def _hold(held: AccountSession | None, token: str | None) -> None:
         session[SID] = token
     g.pop("csrf_token", None)
     g.pop("actor", None)
+    look_again()
     g.account_session = held
 
 

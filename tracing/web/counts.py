@@ -12,6 +12,11 @@ from workflows.policies import Actor
 IN_NAVIGATION = (("queue", "urgent"), ("mine", "open"))
 
 
+def leave_out() -> None:
+    """Count nothing for the navigation of this page: it stands there without."""
+    g.counts = dict.fromkeys(IN_NAVIGATION)
+
+
 def counts_of(
     actor: Actor, wanted: Iterable[Counted] = (), *, now: datetime
 ) -> dict[Counted, int]:

@@ -14,6 +14,7 @@ from tracing.accounts.actors import current_actor, read_by_nobody
 from tracing.casework.session import give_up
 from tracing.faults import STATUS_OF, AlreadyDone, FileChanged, NotYetChecked
 from tracing.models.sealed import SealBroken
+from tracing.web import counts
 from tracing.web.parameters import Unreadable
 from tracing.words import _
 
@@ -30,6 +31,7 @@ def page(
     reference = secrets.token_hex(4)
     if status >= 500:
         log.error("error %s: %s %s", reference, status, request.endpoint)
+    counts.leave_out()
     now = datetime.now(UTC)
     body = render_template(
         "errors/error.html",

