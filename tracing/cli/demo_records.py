@@ -8,7 +8,7 @@ few of other items whose numbers are near.
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from tracing.casework import registry
 from tracing.extensions import db
@@ -104,12 +104,15 @@ def _events(item: RegistryItem, place: int, now: datetime) -> Iterator[RegistryE
     sold = made + timedelta(days=400)
     yield _event(item, now, kinds.MANUFACTURE, made, [maker], DatePrecision.YEAR)
     yield _event(item, now, kinds.SALE, sold, [dealer, owner])
-    licence = {"licence": f"LIC-{1000 + place}", "licence_issued": sold}
-    yield _event(item, now, kinds.REGISTRATION, sold, [owner], **licence)
+    licensed = _event(item, now, kinds.REGISTRATION, sold, [owner])
+    licensed.licence, licensed.licence_issued = f"LIC-{1000 + place}", sold
+    yield licensed
     if item.status in SAID:
         last = (now - timedelta(days=500 + place)).date()
-        told = {"country_to": "ZA"} if item.status is RecordStatus.EXPORTED else {}
-        yield _event(item, now, SAID[item.status], last, [owner], **told)
+        newest = _event(item, now, SAID[item.status], last, [owner])
+        if item.status is RecordStatus.EXPORTED:
+            newest.country_to = "ZA"
+        yield newest
 
 
 def _party(role: ChainActor, name: str) -> dict[str, str]:
@@ -123,7 +126,6 @@ def _event(
     day: date,
     parties: list[dict[str, str]],
     precision: DatePrecision = DatePrecision.DAY,
-    **told: Any,
 ) -> RegistryEvent:
     event = RegistryEvent(
         authority_id=item.authority_id,
@@ -133,7 +135,6 @@ def _event(
         withdrawn=False,
         source_record="Invented ledger",
         recorded_at=now - timedelta(days=400),
-        **told,
     )
     event.parties = [*parties]
     return event

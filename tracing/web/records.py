@@ -296,7 +296,7 @@ def when(event: RegistryEvent) -> str:
     if event.happened_on is None:
         return _("Day not known")
     if event.precision in MONTHS:
-        return format_date(event.happened_on, MONTHS[event.precision])
+        return str(format_date(event.happened_on, MONTHS[event.precision]))
     if event.precision is DatePrecision.ABOUT:
         return _("About %(date)s", date=day(event.happened_on))
     return day(event.happened_on)
@@ -304,7 +304,7 @@ def when(event: RegistryEvent) -> str:
 
 def _party(party: dict[str, Any]) -> tuple[str, str]:
     rest = (party.get("name"), party.get("number"), country(party.get("country")))
-    role = said(ChainActor(party["role"]).label)
+    role = said(ChainActor(party["role"]).label) if party.get("role") else _("Party")
     return role, ", ".join(text for text in rest if text)
 
 
