@@ -235,6 +235,12 @@ class TestTheDoor:
             with pytest.raises(NotVisible):
                 call()
 
+    def test_an_event_of_another_record_does_not_exist_here(self, officer):
+        one, other = recorded(officer), recorded(officer, "B 2")
+        event = registry.report(officer, other.id, happened("SALE"))
+        with pytest.raises(NotVisible):
+            registry.replace(officer, one.id, event.id, None, why="It is wrong.")
+
     def test_an_investigator_does_not_write_records(self, of):
         with pytest.raises(NotPermitted):
             recorded(factories.actor_of(of.investigator))

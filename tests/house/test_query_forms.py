@@ -82,7 +82,7 @@ WHERE = {
     "casework/records.py": {
         *("_columns", "_of_others", "_own", "detail", "events_of", "one", "shared_of"),
     },
-    "casework/registry.py": {"_copied", "publish", "record"},
+    "casework/registry.py": {"_copied", "_require_new", "publish"},
     # the worker, for all; what the owner reads, by its authority
     "casework/sightings.py": {
         *("_by_request", "_compare_one", "_keep", "_seen", "rows"),

@@ -85,6 +85,11 @@ def test_what_cannot_be_searched_is_said(visitor, given, words):
     assert words in shown(answer.text)
 
 
+def test_a_number_that_no_record_can_have_is_none(visitor):
+    assert visitor.get(f"/records/{10**20}").status_code == 404
+    assert visitor.post(f"/records/sightings/{10**20}/seen").status_code == 404
+
+
 def test_what_happened_is_added_corrected_and_struck_out(visitor, item):
     here = f"/records/{item}"
     page = visitor.get(f"{here}/events/new")

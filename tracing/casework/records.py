@@ -4,12 +4,22 @@ What is found is possible until a person confirms it. An answer says whether it 
 whole: a search that had to stop early never looks like one that found nothing.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any, Final, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.orm import joinedload
 
 from tracing.extensions import db
@@ -21,7 +31,7 @@ from tracing.models import (
     RegistryMark,
     SharedRecord,
 )
-from tracing.models.keys import answers
+from tracing.models.keys import Shape, asked_in, shape_of
 from tracing.security import isolation
 from workflows.errors import NotVisible
 from workflows.markings import read
@@ -40,7 +50,10 @@ MOST: Final = 200
 """Rows of one question; a number that more bear says nothing by itself."""
 
 SIZE: Final = 25
+LARGEST: Final = 2**31 - 1
+_AUTHORITY: Final = bindparam("authority", type_=Integer)
 LONGEST_VALUE: Final = 300
+NUMBER: Final = re.compile("[0-9]{1,9}")
 NO_MARK: Final = "Give a serial number: these records are searched by it."
 NOT_THEIRS: Final = "These records are of another authority."
 
@@ -93,41 +106,71 @@ def _columns(row: Any) -> Select[Any]:
     return columns
 
 
-def _own(authority_id: int, ask: Ask) -> Iterator[Select[Any]]:
+def _own(shape: Shape) -> tuple[Select[Any], ...]:
     """Ask for own records by their number, and by the further marks of an item."""
-    yield (
+    return (
         _columns(RegistryItem)
         .add_columns(RegistryItem.text)
-        .where(answers(RegistryItem, ask), RegistryItem.authority_id == authority_id)
-    )
-    yield (
+        .where(asked_in(RegistryItem, shape), RegistryItem.authority_id == _AUTHORITY),
         _columns(RegistryItem)
         .add_columns(RegistryMark.text)
         .join(RegistryMark, RegistryMark.item_id == RegistryItem.id)
         .where(
-            answers(RegistryMark, ask),
-            RegistryMark.authority_id == authority_id,
+            asked_in(RegistryMark, shape),
+            RegistryMark.authority_id == _AUTHORITY,
             RegistryMark.type == MarkType.SERIAL,
-            RegistryItem.authority_id == authority_id,
-        )
+            RegistryItem.authority_id == _AUTHORITY,
+        ),
     )
 
 
-def _of_others(authority_id: int, ask: Ask) -> Iterator[Select[Any]]:
+def _of_others(shape: Shape) -> tuple[Select[Any], ...]:
     """Ask for what other authorities share."""
-    yield (
+    return (
         _columns(SharedRecord)
         .add_columns(SharedRecord.text)
-        .where(answers(SharedRecord, ask), SharedRecord.authority_id != authority_id)
+        .where(asked_in(SharedRecord, shape), SharedRecord.authority_id != _AUTHORITY),
     )
 
 
-def _narrowed(statement: Select[Any], make: str) -> Select[Any]:
-    column = statement.selected_columns["make"]
-    return statement.where(func.lower(column) == make.lower())
+Store = Callable[[Shape], tuple[Select[Any], ...]]
 
 
-def _search(text: str, of: Traits, statements: Any) -> Found:
+@cache
+def _statements(
+    store: Store, shape: Shape, *, narrowed: bool
+) -> tuple[Select[Any], ...]:
+    """Return what is sent for a shape of question; building it takes a millisecond."""
+    found = store(shape)
+    if narrowed:
+        make = bindparam("make", type_=String)
+        found = tuple(
+            one.where(func.lower(one.selected_columns["make"]) == make) for one in found
+        )
+    return tuple(one.limit(bindparam("most", type_=Integer)) for one in found)
+
+
+def rows_of(
+    store: Store, authority_id: int, ask: Ask, make: str | None = None
+) -> Iterator[tuple[list[Any], bool]]:
+    """Put a question to a store: rows with their text last, and whether it had more.
+
+    Of many rows those of the same make are the likeliest, and come first.
+    """
+    shape, values = shape_of(ask)
+    values |= {"authority": authority_id, "most": MOST + 1}
+    for place, statement in enumerate(_statements(store, shape, narrowed=False)):
+        rows = list(db.session.execute(statement, values))
+        more = len(rows) > MOST
+        rows = rows[:MOST]
+        if more and make:
+            narrow = _statements(store, shape, narrowed=True)[place]
+            given = values | {"make": make.lower(), "most": MOST}
+            rows = [*db.session.execute(narrow, given), *rows]
+        yield rows, more
+
+
+def _search(store: Store, authority_id: int, text: str, of: Traits) -> Found:
     """Climb the ladder in one store, and say whether every rung was read to its end."""
     mark = read(text)
     if not mark.compared:
@@ -137,15 +180,8 @@ def _search(text: str, of: Traits, statements: Any) -> Found:
 
     def rows(ask: Ask) -> Iterator[tuple[Line, str]]:
         nonlocal cut
-        for statement in statements(ask):
-            found = db.session.execute(statement.limit(MOST + 1)).all()
-            if len(found) > MOST:
-                cut = True
-                found = found[:MOST]
-                if of.make:
-                    # The likeliest of many are of the same make.
-                    narrow = _narrowed(statement, of.make).limit(MOST)
-                    found = [*db.session.execute(narrow), *found]
+        for found, more in rows_of(store, authority_id, ask, of.make):
+            cut = cut or more
             for row in found:
                 yield Line(*row[:-1]), row[-1]
 
@@ -156,12 +192,12 @@ def _search(text: str, of: Traits, statements: Any) -> Found:
 
 def search(authority_id: int, text: str, of: Traits) -> Found:
     """Return the records of an authority about what may be the same item."""
-    return _search(text, of, lambda ask: _own(authority_id, ask))
+    return _search(_own, authority_id, text, of)
 
 
 def search_shared(authority_id: int, text: str, of: Traits) -> Found:
     """Return what other authorities share about what may be the same item."""
-    return _search(text, of, lambda ask: _of_others(authority_id, ask))
+    return _search(_of_others, authority_id, text, of)
 
 
 # ------------------------------------------------------------------------------ one record
@@ -169,6 +205,7 @@ def search_shared(authority_id: int, text: str, of: Traits) -> Found:
 
 def one(number: int, actor: Actor, *, lock: bool = False) -> RegistryItem:
     """Return a record of the actor's authority, or nothing that tells of it."""
+    require_number(number, "There is no such record.")
     query = select(RegistryItem).where(
         RegistryItem.id == number, RegistryItem.authority_id == actor.authority_id
     )
@@ -178,6 +215,12 @@ def one(number: int, actor: Actor, *, lock: bool = False) -> RegistryItem:
     if found is None:
         raise NotVisible("There is no such record.")
     return found
+
+
+def require_number(number: int, words: str) -> None:
+    """Refuse a number that no row can have: a database would not even compare it."""
+    if number > LARGEST:
+        raise NotVisible(words)
 
 
 def shared_of(
@@ -314,7 +357,7 @@ class OwnBook:
         home = _asking(authority)
         item = db.session.scalar(
             select(RegistryItem).where(
-                RegistryItem.id == (int(number) if number.isdigit() else 0),
+                RegistryItem.id == (int(number) if NUMBER.fullmatch(number) else 0),
                 RegistryItem.authority_id == home,
             )
         )

@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import ColumnElement, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from tracing.casework import records, sightings
 from tracing.casework.apply import utcnow
@@ -91,14 +92,7 @@ def record(
     require_records(actor)
     at = now or utcnow()
     key = given.get("source_key") or f"form-{form_key or secrets.token_hex(16)}"
-    there = db.session.scalar(
-        select(RegistryItem.id).where(
-            RegistryItem.authority_id == actor.authority_id,
-            RegistryItem.source_key == key,
-        )
-    )
-    if there is not None:
-        raise AlreadyThere(there)
+    _require_new(actor, key)
     item = RegistryItem(
         authority_id=actor.authority_id,
         source_key=key,
@@ -110,10 +104,28 @@ def record(
     )
     item.review_on = retention.item_review_on(at.date(), item.keep)
     db.session.add(item)
-    db.session.flush()
+    try:
+        db.session.flush()
+    except IntegrityError:
+        # The other of two clicks was faster.
+        db.session.rollback()
+        _require_new(actor, key)
+        raise
     _enter(Kind.RECORD_ADDED, actor, item, source=item.source, serial=item.text)
     db.session.commit()
     return item
+
+
+def _require_new(actor: Actor, key: str) -> None:
+    """Refuse a number that the records have; say which record it is."""
+    there = db.session.scalar(
+        select(RegistryItem.id).where(
+            RegistryItem.authority_id == actor.authority_id,
+            RegistryItem.source_key == key,
+        )
+    )
+    if there is not None:
+        raise AlreadyThere(there)
 
 
 def correct(

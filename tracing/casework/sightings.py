@@ -273,6 +273,7 @@ def unseen(actor: Actor) -> bool:
 def see(actor: Actor, number: int, now: datetime | None = None) -> None:
     """Say that somebody has looked at it."""
     require_records(actor)
+    records.require_number(number, "There is no such message.")
     hit = db.session.scalar(
         select(RegistryHit).where(
             RegistryHit.id == number,
