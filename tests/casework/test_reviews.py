@@ -1,6 +1,7 @@
 """A record whose time is over is listed, and goes by the word of two people alone."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -13,6 +14,7 @@ from tracing.casework.apply import utcnow
 from tracing.extensions import db
 from tracing.journal.kinds import Kind
 from tracing.models import RegistryEvent, RegistryItem, RegistryReview, SharedRecord
+from tracing.operations import restore
 from workflows.errors import FactMissing, NotPermitted, NotVisible
 from workflows.policies import Role
 
@@ -74,6 +76,22 @@ def test_two_people_erase_it_with_all_that_belongs_to_it(officer, two, listed):
     assert found[-1].kind == Kind.RECORD_ERASED
     carried = {e.kind for e in found if e.payload is not None}
     assert carried == {Kind.ERASED, Kind.RECORD_ERASED}
+
+
+def test_a_restore_does_not_bring_it_back(app, officer, two, listed):
+    number, recorded_at = listed.id, listed.recorded_at
+    for person, step in zip(two, (reviews.ask, reviews.give), strict=True):
+        [review] = reviews.due(two[0])[0]
+        step(person, review.id, *([WHY] if step is reviews.ask else []))
+    reviews.carry_out()
+    recorded(officer, "C 3").id = number
+    db.session.commit()
+    again = app.extensions[restore.REAPPLY]
+    assert again(Path(app.instance_path)) == 0
+    db.session.get_one(RegistryItem, number).recorded_at = recorded_at
+    db.session.commit()
+    assert again(Path(app.instance_path)) == 1
+    assert rows(RegistryItem) == 0
 
 
 def test_it_is_kept_for_some_years_more(officer, two, listed):

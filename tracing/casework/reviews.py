@@ -5,10 +5,12 @@ an end and another gives it (never the same one), or somebody keeps the record l
 What is erased leaves its entries in the journal, without what they carried.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
+from flask import Flask, current_app
 from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
 
@@ -16,6 +18,7 @@ from tracing.casework import erasing, records
 from tracing.casework.apply import utcnow
 from tracing.extensions import be_patient, db, wake
 from tracing.journal import journal
+from tracing.journal.journal import moment
 from tracing.journal.kinds import Kind
 from tracing.models import (
     Authority,
@@ -37,7 +40,12 @@ SIZE: Final = 25
 REASON: Final = (5, 2000)
 YEARS: Final = (1, 30)
 GROUND: Final = "retention"
-BELOW: Final = (SharedRecord, RegistryHit, RegistrySought, RegistryMark, RegistryEvent)
+RULE: Final = "record"
+GONE: Final = "There is no such record to decide about."
+BELOW: Final = (
+    *(SharedRecord, RegistryHit, RegistrySought, RegistryMark, RegistryEvent),
+    RegistryReview,
+)
 """What goes with a record, in an order that no key stands against."""
 
 
@@ -125,25 +133,78 @@ def _erase(number: int, authority_id: int) -> bool:
     if review is None or review.given_at is None:
         db.session.rollback()
         return False
-    item_id, why = review.item_id, review.reason or ""
-    by = [review.asked_by_id, review.given_by_id]
+    item, why = review.item, review.reason or ""
+    said = {"decided_by": [review.asked_by_id, review.given_by_id]}
+    name = records.about(item.id)
+    line = _line(item, utcnow())
+    _forget(item.id, authority_id)
+    journal.erase(None, name, authority_id=authority_id, ground=GROUND, why=why)
+    parties = (authority_id,)
+    journal.record(Kind.RECORD_ERASED, None, about=name, parties=parties, payload=said)
+    # Before the commit: what two people have decided a restore may do as well.
+    erasing.note(Path(current_app.instance_path) / erasing.LIST, line)
+    db.session.commit()
+    return True
+
+
+def _forget(item_id: int, authority_id: int) -> None:
+    """Delete a record with all that belongs to it."""
     quick = {"synchronize_session": False}
     for model in BELOW:
         gone = delete(model).where(model.item_id == item_id)
         db.session.execute(gone, execution_options=quick)
-    db.session.delete(review)
-    db.session.flush()
     gone = delete(RegistryItem).where(
         RegistryItem.id == item_id, RegistryItem.authority_id == authority_id
     )
     db.session.execute(gone, execution_options=quick)
-    name = records.about(item_id)
-    journal.erase(None, name, authority_id=authority_id, ground=GROUND, why=why)
-    said = {"decided_by": by}
-    parties = (authority_id,)
-    journal.record(Kind.RECORD_ERASED, None, about=name, parties=parties, payload=said)
-    db.session.commit()
-    return True
+    db.session.expire_all()
+
+
+# ----------------------------------------------------------------------- after a restore
+
+
+def _line(item: RegistryItem, at: datetime) -> dict[str, Any]:
+    """Return what tells a restore which record is gone; its number may be used anew."""
+    return {
+        "at": moment(at),
+        "rule": RULE,
+        "reference": records.about(item.id),
+        "record": item.id,
+        "authority": item.authority_id,
+        "recorded": item.recorded_at.isoformat(),
+    }
+
+
+def reapply_in(app: Flask) -> Callable[[Path], int]:
+    """Return what a restore calls: requests are erased again, and so are records."""
+    requests = erasing.reapply_in(app)
+
+    def again(folder: Path) -> int:
+        file = folder / erasing.LIST
+        return requests(folder) + (_reapply(app, file) if file.is_file() else 0)
+
+    return again
+
+
+def _reapply(app: Flask, file: Path) -> int:
+    done = 0
+    with app.app_context():
+        for line in erasing.noted(file):
+            if line.get("rule") != RULE:
+                continue
+            item = db.session.scalar(
+                select(RegistryItem).where(
+                    RegistryItem.id == line["record"],
+                    RegistryItem.authority_id == line["authority"],
+                    RegistryItem.recorded_at
+                    == datetime.fromisoformat(line["recorded"]),
+                )
+            )
+            if item is not None:
+                _forget(item.id, item.authority_id)
+                done += 1
+            db.session.commit()
+    return done
 
 
 # ------------------------------------------------------------------------- who decides
@@ -209,6 +270,7 @@ def give(actor: Actor, number: int, now: datetime | None = None) -> None:
 def one(actor: Actor, number: int) -> RegistryReview:
     """Return what is to be decided, locked; or nothing that tells of it."""
     require_keeping(actor)
+    records.require_number(number, GONE)
     found = db.session.scalar(
         select(RegistryReview)
         .where(
@@ -220,7 +282,7 @@ def one(actor: Actor, number: int) -> RegistryReview:
         .execution_options(populate_existing=True)
     )
     if found is None:
-        raise NotVisible("There is no such record to decide about.")
+        raise NotVisible(GONE)
     return found
 
 
