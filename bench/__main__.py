@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from flask import Flask
 
-from bench import seeding, site
+from bench import records, seeding, site
 from bench.databases import by_superuser, databases
 from bench.seeding import ASKING, LARGE, TINY, World
 from bench.site import Figures, Person, Site
@@ -41,6 +41,7 @@ NAMES: Final = (
     "server_rss_mb",
     "sweep_s",
     "journal_verify_s_per_million",
+    *records.NAMES,
 )
 SIZES: Final = {"small": (1_000, 20_000), "full": (1_000, 1_000_000)}
 ROUNDS: Final = {"small": (3, 2.0), "full": (5, 4.0)}
@@ -315,8 +316,12 @@ def main(environ: Any = os.environ) -> int:
         return 2
     # Told to end, it still ends its servers and removes its files.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    wanted = wanted or set(NAMES)
     for kind in kinds or ("sqlite", "postgresql"):
-        measure(kind, wanted or set(NAMES), scale)
+        if wanted - set(records.NAMES):
+            measure(kind, wanted, scale)
+        if found := wanted & set(records.NAMES):
+            records.measure(kind, found, scale)
     return 0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.notifications.people import message
+from tracing.casework import sightings
 from tracing.models import Authority
 from tracing.notifications.compose import (
     EVENTS,
@@ -89,6 +90,15 @@ def test_a_mail_for_supervisors_names_no_request(session):
     envelope = render(row, URL, FROM)
     assert "2026" not in envelope.subject + envelope.text + envelope.html
     assert "https://tracing.example/queue?view=unassigned" in envelope.text
+
+
+def test_a_mail_about_a_shared_record_names_neither_it_nor_who_looks(session):
+    row = message(Authority(id=1), event=sightings.EVENT, facts=sightings.FACTS)
+    envelope = render(row, URL, FROM)
+    assert "https://tracing.example/records/sightings" in envelope.text
+    assert envelope.subject == (
+        "A record that you share is looked for: a message in the trace request service"
+    )
 
 
 def test_nothing_is_fetched_from_anywhere(session):

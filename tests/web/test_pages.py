@@ -49,6 +49,7 @@ def address_of(rule, request) -> str:
         "filename": "app.css",
         "name": "by-hand",
         "token": "x" * 32,
+        "event": "1",
         "number": "1" if "<int" in rule.rule else request.mail_number,
     }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda m: values[m[1]], rule.rule)

@@ -48,7 +48,7 @@ AT_ONCE: Final = 1000
 TABLES: Final = (
     *("person", "trace_request", "recovery", "item", "request_event", "attachment"),
     *("outbox_message", "due_work", "legal_hold", "break_glass", "journal_payload"),
-    "lookup",
+    *("lookup", "registry_item", "registry_event", "registry_mark", "shared_record"),
 )
 
 
@@ -371,7 +371,7 @@ def finish_all() -> None:
         line = _line(done)
         db.session.rollback()
         attachments.let_go(names)
-        _note(Path(current_app.instance_path) / LIST, line)
+        note(Path(current_app.instance_path) / LIST, line)
         done = db.session.get_one(Erasure, number)
         done.finished_at = utcnow()
         done.files = [len(names)]
@@ -388,7 +388,7 @@ def _line(done: Erasure) -> dict[str, Any]:
     }
 
 
-def _note(file: Path, line: dict[str, Any]) -> None:
+def note(file: Path, line: dict[str, Any]) -> None:
     """Add a line to the list, once, and see it onto the disk."""
     text = json.dumps(line, ensure_ascii=False) + "\n"
     if file.exists() and text in file.read_text("utf-8"):
@@ -417,6 +417,8 @@ def reapply(app: Flask, path: Path) -> int:
     with app.app_context():
         done = 0
         for line in noted(path):
+            if line["rule"] not in set(Data):
+                continue
             now = datetime.fromisoformat(line["at"])
             again = erase(str(line["reference"]), now, once_more=True)
             done += again is not None

@@ -6,6 +6,7 @@ key and one of it reversed serve every rung of the ladder (docs/adr/0015).
 """
 
 import json
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -81,12 +82,46 @@ def answers(row: type[Keyed], ask: Ask) -> ColumnElement[bool]:
     return _begins(row.folded, ask.starts, ask.ends)
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a question is put: all of one shape are one statement with other values."""
+
+    among: bool
+    by_the_end: bool = False
+    ended: bool = False
+
+
+def shape_of(ask: Ask) -> tuple[Shape, dict[str, object]]:
+    """Return the shape of a question that is not open, and its values."""
+    if ask.keys:
+        return Shape(among=True), {"ask_keys": sorted(ask.keys)}
+    start, end = ask.starts, ask.ends
+    if ask.by_the_end:
+        start, end = end[::-1], start[::-1]
+    values: dict[str, object] = {"ask_start": start, "ask_beyond": _beyond(start)}
+    if end:
+        values["ask_end"] = f"%{end}"
+    return Shape(False, ask.by_the_end, bool(end)), values
+
+
+def asked_in(row: type[Keyed], shape: Shape) -> ColumnElement[bool]:
+    """Return the condition of a shape, its values still open; as `answers` otherwise."""
+    if shape.among:
+        return _Among(row.folded, bindparam("ask_keys", type_=_Several()))
+    key = row.reversed if shape.by_the_end else row.folded
+    within = and_(key >= bindparam("ask_start"), key < bindparam("ask_beyond"))
+    return and_(within, key.like(bindparam("ask_end"))) if shape.ended else within
+
+
+def _beyond(start: str) -> str:
+    return start[:-1] + chr(ord(start[-1]) + 1)
+
+
 def _begins(
     key: InstrumentedAttribute[str | None], start: str, end: str
 ) -> ColumnElement[bool]:
     # A range and no LIKE: behind a policy PostgreSQL uses no index for LIKE.
-    beyond = start[:-1] + chr(ord(start[-1]) + 1)
-    within = and_(key >= start, key < beyond)
+    within = and_(key >= start, key < _beyond(start))
     return and_(within, key.like(f"%{end}")) if end else within
 
 

@@ -28,6 +28,7 @@ from workflows.policies import (
     may_file,
     may_keep,
     may_read_journal,
+    may_use_records,
 )
 
 LANGUAGES: Final = {
@@ -102,6 +103,8 @@ def ways(actor: Actor) -> list[Way]:
         add("drafts.new", _("New request"))
     if sees:
         add("mine.show", _("My requests"), waiting["mine", "open"])
+    if may_use_records(actor):
+        add("records.index", _("Own records"))
     add("contacts.index", _("Points of contact"))
     if may_read_journal(actor):
         add("journal.show", _("Journal"))
