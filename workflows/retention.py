@@ -10,6 +10,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from workflows.vocabulary import KeptFor
+
 
 class Data(StrEnum):
     """What a rule is about."""
@@ -80,6 +82,15 @@ def draft_until(changed: date) -> date:
 def review_on(last: date) -> date:
     """Return when somebody asks again whether it is still needed."""
     return years_later(last, REVIEW_YEARS)
+
+
+def item_review_on(last: date, keep: KeptFor) -> date:
+    """Return when the time of a record of an item is over; nothing goes by itself.
+
+    `last`: when it was destroyed or deactivated (Directive 2021/555 art 4), else the
+    last that is known of it (ITI 12, FP 7).
+    """
+    return years_later(last, keep.years)
 
 
 def may_hold_until(until: date, today: date) -> bool:

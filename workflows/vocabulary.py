@@ -1439,6 +1439,110 @@ class Standing(Code):
     REJECTED = ("REJECTED", N_("Rejected by a person"), *SERVICE)
 
 
+class RecordStatus(Code):
+    """Where the item of a national record is now, as far as its register knows."""
+
+    REGISTERED = ("REGISTERED", N_("Registered, held lawfully"), *SERVICE)
+    IN_STOCK = ("IN_STOCK", N_("In the stock of a maker, a dealer or the State"),
+        *SERVICE)
+    IN_TRANSIT = ("IN_TRANSIT", N_("In transit"), *SDG)
+    EXPORTED = ("EXPORTED", N_("Exported"), "FP 7(b)", "S")
+    STOLEN = ("STOLEN", N_("Stolen"), "INTERPOL iARMS, modules", "S")
+    LOST = ("LOST", N_("Lost"), "INTERPOL iARMS, modules", "S")
+    TRAFFICKED = ("TRAFFICKED", N_("Trafficked"), "INTERPOL iARMS, modules", "S")
+    SMUGGLED = ("SMUGGLED", N_("Smuggled"), "INTERPOL iARMS, modules", "S")
+    FOUND = ("FOUND", N_("Found"), *SDG)
+    SURRENDERED = ("SURRENDERED", N_("Surrendered"), *SDG)
+    SEIZED = ("SEIZED", N_("Seized"), *SDG)
+    CONFISCATED = ("CONFISCATED", N_("Confiscated"), *SDG)
+    DEACTIVATED = ("DEACTIVATED", N_("Deactivated"), *SDG)
+    DESTROYED = ("DESTROYED", N_("Destroyed"), "FP 6(2)", "S")
+    UNKNOWN = ("UNKNOWN", N_("Not known"), *SERVICE)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Say whether others may be told that the item is looked for."""
+        return self in WANTED
+
+    @property
+    def has_ended(self) -> bool:
+        """Say whether there is no firearm any more whose way goes on."""
+        return self in (RecordStatus.DEACTIVATED, RecordStatus.DESTROYED)
+
+
+WANTED: Final = frozenset(
+    {
+        *(RecordStatus.STOLEN, RecordStatus.LOST),
+        *(RecordStatus.TRAFFICKED, RecordStatus.SMUGGLED),
+    }
+)
+"""What an authority may share with all others."""
+
+
+class RecordEventType(Code):
+    """What happened to the item of a record; `.status` is where it is after it."""
+
+    status: RecordStatus | None
+
+    def __init__(
+        self,
+        code: str,
+        label: str = "",
+        source: str = "",
+        evidence: str = "",
+        status: RecordStatus | None = None,
+    ) -> None:
+        super().__init__(code, label, source, evidence)
+        self.status = status
+
+    MANUFACTURE = ("MANUFACTURE", N_("Manufacture"), "FP 8(1)(a)", "S",
+        RecordStatus.IN_STOCK)
+    IMPORT = ("IMPORT", N_("Import"), "FP 7(b)", "S", RecordStatus.IN_STOCK)
+    EXPORT = ("EXPORT", N_("Export"), "FP 7(b)", "S", RecordStatus.EXPORTED)
+    TRANSIT = ("TRANSIT", N_("Transit"), "FP 7(b)", "S", RecordStatus.IN_TRANSIT)
+    SALE = ("SALE", N_("Sale"), *SERVICE)
+    REGISTRATION = ("REGISTRATION", N_("Registration"), *SERVICE,
+        RecordStatus.REGISTERED)
+    STATE_TRANSFER = ("STATE_TRANSFER", N_("Transfer from State stocks"), "FP 8(1)(c)",
+        "S")
+    REMARKING = ("REMARKING", N_("Marked anew"), "CTOC/COP/2018/L.5/Rev.1 15", "S")
+    THEFT_REPORT = ("THEFT_REPORT", N_("Theft report"), *SERVICE, RecordStatus.STOLEN)
+    LOSS_REPORT = ("LOSS_REPORT", N_("Loss report"), *SERVICE, RecordStatus.LOST)
+    TRAFFICKING_REPORT = ("TRAFFICKING_REPORT", N_("Report that it was trafficked"),
+        *SERVICE, RecordStatus.TRAFFICKED)
+    SMUGGLING_REPORT = ("SMUGGLING_REPORT", N_("Report that it was smuggled"), *SERVICE,
+        RecordStatus.SMUGGLED)
+    RECOVERY = ("RECOVERY", N_("Found again"), *SERVICE, RecordStatus.FOUND)
+    SEIZURE = ("SEIZURE", N_("Seizure"), "FP 6", "S", RecordStatus.SEIZED)
+    DEACTIVATION = ("DEACTIVATION", N_("Deactivation"), "FP 9", "S",
+        RecordStatus.DEACTIVATED)
+    DESTRUCTION = ("DESTRUCTION", N_("Destruction"), "FP 6(2)", "S",
+        RecordStatus.DESTROYED)
+    CORRECTION = ("CORRECTION", N_("Correction of the record"), *SERVICE)
+
+
+class DatePrecision(Code):
+    """How exactly a day of a record is known."""
+
+    DAY = ("DAY", N_("On this day"), *SERVICE)
+    MONTH = ("MONTH", N_("In this month"), *SERVICE)
+    YEAR = ("YEAR", N_("In this year"), *SERVICE)
+    ABOUT = ("ABOUT", N_("About this day"), *SERVICE)
+
+
+class KeptFor(Code):
+    """How many years a record is kept at least; then somebody decides."""
+
+    TEN = ("10", N_("10 years"), "FP 7; ATT 12(4)", "S")
+    TWENTY = ("20", N_("20 years"), "ITI 12; Reg 2025/41 31", "S2 S")
+    THIRTY = ("30", N_("30 years"), "ITI 12; Directive 2021/555 art 4", "S2")
+
+    @property
+    def years(self) -> int:
+        """Return the number."""
+        return int(self.value)
+
+
 class PersonRole(Code):
     """What a person has to do with the item."""
 

@@ -21,6 +21,15 @@ from tracing.models.journal import (
 )
 from tracing.models.lookup import Lookup, LookupGate, Task
 from tracing.models.outbox import Delivery, DueWork, OutboxMessage
+from tracing.models.registry import (
+    RegistryEvent,
+    RegistryHit,
+    RegistryItem,
+    RegistryMark,
+    RegistryReview,
+    RegistrySought,
+    SharedRecord,
+)
 from tracing.models.retention import Erasure, LegalHold
 from tracing.models.trace_request import (
     FormKey,
@@ -64,9 +73,16 @@ __all__ = [
     "Person",
     "ProvidedItem",
     "Recovery",
+    "RegistryEvent",
+    "RegistryHit",
+    "RegistryItem",
+    "RegistryMark",
+    "RegistryReview",
+    "RegistrySought",
     "RequestEvent",
     "Role",
     "Scan",
+    "SharedRecord",
     "Task",
     "TraceRequest",
 ]
