@@ -10,6 +10,8 @@ class Kind(Enum):
     """How the text of a cell becomes a value."""
 
     LINE = auto()
+    BLOCK = auto()
+    """Text of several lines."""
     MARK = auto()
     """A number as it stands; what a spreadsheet may have done to it is told."""
     CODE = auto()

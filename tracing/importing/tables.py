@@ -235,7 +235,7 @@ def _end_of_lines(piece: bytes, encoding: str) -> int:
 
 @dataclass(slots=True)
 class Table:
-    """The rows of a CSV file, whose first row names its columns."""
+    """The rows of a CSV file; the first that is not empty names the columns."""
 
     lines: _Lines
     delimiter: str
@@ -249,7 +249,7 @@ class Table:
         return Place(self.lines.offset, self.lines.lines, self.row)
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | Broken]]:
-        """Yield each row with its number; the heading is row 1, and left out."""
+        """Yield each row that is not empty with its number, from the place on."""
         reader = csv.reader(
             self.lines, delimiter=self.delimiter, quotechar=self.quote, strict=True
         )
@@ -264,10 +264,10 @@ class Table:
                 found = Broken(TOO_LONG)
             except csv.Error:
                 found = Broken(NOT_QUOTED)
-            if not found:
-                continue
+            # As a spreadsheet counts them: with those that are empty.
             self.row += 1
-            yield self.row, found
+            if found:
+                yield self.row, found
 
 
 def table(

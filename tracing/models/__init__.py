@@ -19,6 +19,7 @@ from tracing.models.journal import (
     JournalEntry,
     JournalPayload,
 )
+from tracing.models.importing import ImportJob, ImportPhase
 from tracing.models.lookup import Lookup, LookupGate, Task
 from tracing.models.outbox import Delivery, DueWork, OutboxMessage
 from tracing.models.registry import (
@@ -59,6 +60,8 @@ __all__ = [
     "FailedAttempts",
     "FileKind",
     "FormKey",
+    "ImportJob",
+    "ImportPhase",
     "Item",
     "ItemRestriction",
     "JournalChain",
