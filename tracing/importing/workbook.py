@@ -108,57 +108,59 @@ def _local(name: str) -> str:
 
 
 class Texts:
-    """The texts that cells refer to, in a file; only where each begins is in memory."""
+    """The texts that cells refer to, in a file; only where each begins is in memory.
+
+    They are read as far as they are asked for: a first look at a sheet stays short.
+    """
 
     def __init__(self, source: IO[bytes] | None) -> None:
-        """Write them all down."""
+        """Begin with none."""
         self.file = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the texts
         self.starts = array("Q", [0])
         self._known: dict[int, str] = {}
-        if source is not None:
-            self._fill(source)
-        self.file.flush()
+        self._parts: list[str] = []
+        self._reading = self._silent = False
+        self._size = 0
+        elements = _Elements(self._begin, self._end, self._said)
+        self._more = elements.read(source) if source is not None else iter(())
 
-    def _fill(self, source: IO[bytes]) -> None:
-        parts: list[str] = []
-        reading, silent, at = [False], [False], [0]
+    def _begin(self, name: str, _given: dict[str, str]) -> None:
+        tag = _local(name)
+        if tag == "si":
+            self._parts.clear()
+        elif tag == "rPh":
+            # How it is pronounced, beside the text.
+            self._silent = True
+        self._reading = tag == "t" and not self._silent
 
-        def begin(name: str, _given: dict[str, str]) -> None:
-            tag = _local(name)
-            if tag == "si":
-                parts.clear()
-            elif tag == "rPh":
-                # How it is pronounced, beside the text.
-                silent[0] = True
-            reading[0] = tag == "t" and not silent[0]
+    def _end(self, name: str) -> None:
+        tag = _local(name)
+        self._reading = False
+        if tag == "rPh":
+            self._silent = False
+        elif tag == "si":
+            text = "".join(self._parts)[:LONGEST_CELL].encode("utf-8", "replace")
+            self.file.write(text)
+            self._size += len(text)
+            self.starts.append(self._size)
 
-        def end(name: str) -> None:
-            tag = _local(name)
-            reading[0] = False
-            if tag == "rPh":
-                silent[0] = False
-            elif tag == "si":
-                text = "".join(parts)[:LONGEST_CELL].encode("utf-8", "replace")
-                self.file.write(text)
-                at[0] += len(text)
-                self.starts.append(at[0])
-
-        def said(text: str) -> None:
-            if reading[0]:
-                parts.append(text)
-
-        for _ in _Elements(begin, end, said).read(source):
-            pass
+    def _said(self, text: str) -> None:
+        if self._reading:
+            self._parts.append(text)
 
     def __getitem__(self, number: int) -> str:
         """Return one text."""
         if (known := self._known.get(number)) is not None:
             return known
-        if not 0 <= number < len(self.starts) - 1:
+        while number >= len(self.starts) - 1:
+            if next(self._more, self) is self:
+                raise Refused(BROKEN)
+        if number < 0:
             raise Refused(BROKEN)
         start, end = self.starts[number], self.starts[number + 1]
         self.file.seek(start)
         text = self.file.read(end - start).decode()
+        self.file.seek(0, 2)
         if len(self._known) > 20_000:
             self._known.clear()
         self._known[number] = text
@@ -410,10 +412,18 @@ def _column(at: str) -> int:
     return number - 1
 
 
-def spool(path: Path, into: Path, *, sheet: str = "", most: int = MOST_UNPACKED) -> int:
+def spool(
+    path: Path,
+    into: Path,
+    *,
+    sheet: str = "",
+    most: int = MOST_UNPACKED,
+    beat: Callable[[], None] = lambda: None,
+) -> int:
     """Write a sheet as CSV in UTF-8, for the import to go through; return its rows.
 
-    Every row is as wide as the first. It appears whole, or not at all.
+    Every row is as wide as the first. It appears whole, or not at all. `beat` is called
+    now and then: it takes its time.
     """
     book = Workbook(path, most=most)
     part = into.with_suffix(".part")
@@ -431,6 +441,8 @@ def spool(path: Path, into: Path, *, sheet: str = "", most: int = MOST_UNPACKED)
                     row.extend([""] * (wide - len(row)))
                     count += 1
                     writer.writerow(row)
+                    if not count % 10_000:
+                        beat()
                 else:
                     # It counts, as it does there.
                     writer.writerow(())
