@@ -16,7 +16,7 @@ from huey import SqliteHuey, crontab
 
 from tracing import crash
 from tracing.accounts import sessions, unused, waits
-from tracing.casework import attachments, erasing, resealing
+from tracing.casework import attachments, erasing, resealing, sightings
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.journal import checkpoints
@@ -158,7 +158,8 @@ def bind(app: Flask) -> Any:
 
     def sweep_task() -> None:
         with app.app_context():
-            each(sweep, attachments.scan_waiting, erasing.carry_out, drain, tell)
+            each(sweep, attachments.scan_waiting, erasing.carry_out)
+            each(sightings.compare_all, drain, tell)
 
     def tidy_task() -> None:
         with app.app_context():

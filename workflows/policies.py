@@ -73,6 +73,9 @@ WITHIN_AN_AUTHORITY: Final = tuple(role for role in Role if role is not Role.OPE
 
 ASKERS: Final = frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})
 ANSWERERS: Final = frozenset({Role.OFFICER, Role.SUPERVISOR})
+RECORD_KEEPERS: Final = ANSWERERS
+"""Who searches and writes the national records; investigators ask by a look-up."""
+
 JOURNAL_READERS: Final = frozenset({Role.AUDITOR, Role.SUPERVISOR})
 
 
@@ -135,6 +138,17 @@ def may_hand_over(actor: Actor, request: Parties) -> bool:
 def may_read_journal(actor: Actor) -> bool:
     """Tell whether the actor may look into the journal of the own authority."""
     return not actor.roles.isdisjoint(JOURNAL_READERS)
+
+
+def may_use_records(actor: Actor) -> bool:
+    """Tell whether the actor searches and writes the records of the own authority."""
+    return not actor.roles.isdisjoint(RECORD_KEEPERS)
+
+
+def require_records(actor: Actor) -> None:
+    """Refuse who does not work with the records."""
+    if not may_use_records(actor):
+        raise NotPermitted("The roles officer and supervisor do this.")
 
 
 def may_keep(actor: Actor) -> bool:

@@ -1495,6 +1495,11 @@ class RecordEventType(Code):
         super().__init__(code, label, source, evidence)
         self.status = status
 
+    @property
+    def happens(self) -> bool:
+        """Say whether it happened to the item, and not to its record alone."""
+        return self is not RecordEventType.CORRECTION
+
     MANUFACTURE = ("MANUFACTURE", N_("Manufacture"), "FP 8(1)(a)", "S",
         RecordStatus.IN_STOCK)
     IMPORT = ("IMPORT", N_("Import"), "FP 7(b)", "S", RecordStatus.IN_STOCK)

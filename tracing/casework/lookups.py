@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from tracing.casework import queries
+from tracing.casework import queries, sightings
 from tracing.casework.apply import apply, check_version, enter, utcnow
 from tracing.casework.requesting import use_form_key
 from tracing.casework.session import give_up
@@ -34,7 +34,7 @@ from workflows.policies import (
     party_of,
     possible,
 )
-from workflows.states import FINAL, Party, Trigger
+from workflows.states import FINAL, Party, State, Trigger
 from workflows.vocabulary import (
     HandlingCode,
     InformationItem,
@@ -364,6 +364,9 @@ def _new(
             None,
         )
         row.why = why
+    elif register.name == registers.SHARED and task is Task.SEARCH:
+        sent = request if request.state is not State.DRAFT else None
+        sightings.seek(actor.authority_id, request=sent, text=query.serial)
     db.session.add(row)
     return row
 

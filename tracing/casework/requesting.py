@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from tracing import crash
-from tracing.casework import attachments, queries, sections
+from tracing.casework import attachments, queries, sections, sightings
 from tracing.casework.apply import apply, check_version, enter, utcnow
 from tracing.casework.references import draw, reference_of
 from tracing.directory import entries
@@ -258,6 +258,7 @@ def submit(
         confidentiality_reason=request.confidentiality_reason or "",
         authorised=authorised,
     )
+    sightings.seek(request.requesting_id, request=request)
     apply(request, Trigger.SUBMIT, actor=actor, fact=fact, now=at)
     db.session.commit()
     crash.at("submit.committed")

@@ -74,6 +74,15 @@ class Kind(StrEnum):
     LOOKUP_ASKED = "lookup_asked"
     LOOKUP_ANSWERED = "lookup_answered"
     LOOKUP_READ = "lookup_read"
+    RECORD_ADDED = "record_added"
+    RECORD_CHANGED = "record_changed"
+    RECORD_SHARED = "record_shared"
+    RECORD_READ = "record_read"
+    RECORDS_SEARCHED = "records_searched"
+    RECORD_SOUGHT = "record_sought"
+    RECORD_KEPT = "record_kept"
+    RECORD_ERASURE_ASKED = "record_erasure_asked"
+    RECORD_ERASED = "record_erased"
 
     @property
     def label(self) -> str:
@@ -85,7 +94,7 @@ STEPS: Final = frozenset(Kind(trigger.value) for trigger in Trigger)
 READS: Final = frozenset(
     {
         *(Kind.READ, Kind.ATTACHMENT_READ, Kind.PERSON_EXPORTED),
-        *(Kind.GLASS_BROKEN, Kind.LOOKUP_READ),
+        *(Kind.GLASS_BROKEN, Kind.LOOKUP_READ, Kind.RECORD_READ),
     }
 )
 """Who has seen something."""
@@ -155,4 +164,13 @@ LABELS: Final = {
     Kind.LOOKUP_ASKED: N_("Another register asked"),
     Kind.LOOKUP_ANSWERED: N_("Search by hand written down"),
     Kind.LOOKUP_READ: N_("Answer of another register read"),
+    Kind.RECORD_ADDED: N_("Record added"),
+    Kind.RECORD_CHANGED: N_("Record changed"),
+    Kind.RECORD_SHARED: N_("Sharing of a record changed"),
+    Kind.RECORD_READ: N_("Record opened"),
+    Kind.RECORDS_SEARCHED: N_("Own records searched"),
+    Kind.RECORD_SOUGHT: N_("Somebody looks for a shared record"),
+    Kind.RECORD_KEPT: N_("Record kept longer"),
+    Kind.RECORD_ERASURE_ASKED: N_("Asked to erase a record"),
+    Kind.RECORD_ERASED: N_("Record erased"),
 }

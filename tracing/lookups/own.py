@@ -58,3 +58,9 @@ class OwnRecords(ExternalLookup):
 
     def check(self) -> None:
         """They are in the same database."""
+
+
+class SharedRecords(OwnRecords):
+    """Asks what other authorities share: all there is of a record is in the answer."""
+
+    capabilities = frozenset()

@@ -25,7 +25,7 @@ from flask import Flask, current_app
 
 from tracing.lookups import typed
 from tracing.lookups.by_hand import ByHand, HandSettings
-from tracing.lookups.own import OwnRecords, OwnSettings, Records
+from tracing.lookups.own import OwnRecords, OwnSettings, Records, SharedRecords
 from tracing.lookups.port import Capability, ExternalLookup
 from tracing.ports import BadSetting
 from workflows.vocabulary import N_, HandlingCode
@@ -43,6 +43,8 @@ NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,38}")
 ALL: Final = "*"
 BY_HAND: Final = "by-hand"
 OWN: Final = "own-records"
+SHARED: Final = "shared-records"
+BUILT_IN: Final = (BY_HAND, OWN, SHARED)
 LONGEST_WAIT: Final = 45.0
 
 
@@ -113,7 +115,9 @@ def adapters() -> dict[str, str]:
     return found
 
 
-def load(folder: Path, records: Records | None = None) -> Registers:
+def load(
+    folder: Path, records: Records | None = None, shared: Records | None = None
+) -> Registers:
     """Return the registers of an installation; by hand there is always a way."""
     file = folder / FILE
     rows: dict[str, Any] = {}
@@ -122,12 +126,14 @@ def load(folder: Path, records: Records | None = None) -> Registers:
             rows = tomllib.loads(file.read_text("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise BadSetting(f"{file}: {error}") from error
-    found = {r.name: r for r in _built_in(folder, records)}
+    found = {r.name: r for r in _built_in(folder, records, shared)}
     found |= {name: _register(name, row, folder) for name, row in rows.items()}
     return found
 
 
-def _built_in(folder: Path, records: Records | None) -> Iterator[Register]:
+def _built_in(
+    folder: Path, records: Records | None, shared: Records | None
+) -> Iterator[Register]:
     yield Register(
         name=BY_HAND,
         adapter=BY_HAND,
@@ -146,11 +152,21 @@ def _built_in(folder: Path, records: Records | None) -> Iterator[Register]:
             quota=1_000_000,
             lookup=OwnRecords(OwnSettings(), folder, records),
         )
+    if shared is not None:
+        yield Register(
+            name=SHARED,
+            adapter=SHARED,
+            label=N_("Records that other authorities share"),
+            authorities=(ALL,),
+            highest_handling="H3",
+            quota=1_000_000,
+            lookup=SharedRecords(OwnSettings(), folder, shared),
+        )
 
 
 def _register(name: str, row: Any, folder: Path) -> Register:
     where = f"{folder / FILE}: [{name}]"
-    if not NAME.fullmatch(name) or name in (BY_HAND, OWN) or not isinstance(row, dict):
+    if not NAME.fullmatch(name) or name in BUILT_IN or not isinstance(row, dict):
         raise BadSetting(f"{where}: use a name of small letters, digits and hyphens")
     if {"name", "lookup"} & set(row):
         raise BadSetting(f"{where}: leave out name and lookup")

@@ -18,7 +18,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from tracing.models.account import Account
-from tracing.models.base import Base, CodeList, Key, code_of
+from tracing.models.base import Base, Key, code_of
 from tracing.models.directory import Authority
 from tracing.models.keys import Keyed, key_indexes
 from tracing.models.sealed import Sealing, rows
@@ -129,7 +129,7 @@ class RegistryEvent(Sealing, Base):
     licence_expires: Mapped[date | None]
     country_from: Mapped[str | None] = mapped_column(String(2))
     country_to: Mapped[str | None] = mapped_column(String(2))
-    transit: Mapped[tuple[str, ...] | None] = mapped_column(CodeList())
+    transit: Mapped[str | None] = mapped_column(String(300))
     consignment: Mapped[str | None] = mapped_column(String(100))
     quantity: Mapped[int | None]
     mark: Mapped[str | None] = mapped_column(String(LONGEST))

@@ -495,6 +495,7 @@ class Tick(fields.Boolean):
 class When(Enum):
     """Where a date may lie, seen from today."""
 
+    ANY = auto()
     PAST = auto()
     LATER = auto()
     FROM_TODAY = auto()
@@ -502,6 +503,8 @@ class When(Enum):
 
     def limits(self, today: date) -> list[Between]:
         """Return the bounds, each with what to do."""
+        if self is When.ANY:
+            return []
         if self is When.PAST:
             return [Between(max=today, words=N_("Enter a date not in the future"))]
         if self is When.FROM_TODAY:

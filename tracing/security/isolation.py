@@ -27,6 +27,12 @@ from tracing.models import (
     OutboxMessage,
     Person,
     ProvidedItem,
+    RegistryEvent,
+    RegistryHit,
+    RegistryItem,
+    RegistryMark,
+    RegistryReview,
+    RegistrySought,
     RequestEvent,
     TraceRequest,
 )
@@ -135,7 +141,13 @@ _BELOW: Final = frozenset(
 )
 _OURS_OR_BELOW: Final = frozenset({Attachment, OutboxMessage})
 _OF_A_CHAIN: Final = frozenset({JournalCheckpoint, JournalEntry, JournalPayload})
-_BEHIND: Final = _BELOW | _OURS_OR_BELOW | _OF_A_CHAIN | {Erasure}
+_OURS: Final = frozenset(
+    {
+        *(Erasure, RegistryEvent, RegistryHit, RegistryItem),
+        *(RegistryMark, RegistryReview, RegistrySought),
+    }
+)
+_BEHIND: Final = _BELOW | _OURS_OR_BELOW | _OF_A_CHAIN | _OURS
 
 
 def _seen(model: Any, found: Tenant) -> Any:
@@ -145,7 +157,7 @@ def _seen(model: Any, found: Tenant) -> Any:
     # The sums keep the planner from taking an index: the reading has its own.
     if model in _OF_A_CHAIN:
         return model.chain_id + 0 == found.authority
-    if model is Erasure:
+    if model in _OURS:
         return model.authority_id + 0 == found.authority
     of_request = exists().where(
         _REQUEST.c.id == model.request_id, _own(_REQUEST.c, found)

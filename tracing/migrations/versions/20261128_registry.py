@@ -192,7 +192,7 @@ def upgrade() -> None:
         sa.Column('licence_expires', sa.Date(), nullable=True),
         sa.Column('country_from', sa.String(2), nullable=True),
         sa.Column('country_to', sa.String(2), nullable=True),
-        sa.Column('transit', sa.String(500), nullable=True),
+        sa.Column('transit', sa.String(300), nullable=True),
         sa.Column('consignment', sa.String(100), nullable=True),
         sa.Column('quantity', sa.Integer(), nullable=True),
         sa.Column('mark', sa.String(64), nullable=True),
