@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, bindparam, insert, text
 
 from tracing.casework.record_rows import EVENT, ITEM, KEYS, MARK, OF_ITEM, PLAIN
 from tracing.extensions import db
@@ -111,7 +111,7 @@ class Writer:
         change = _CHANGE.format(sets=", ".join(sets), differs=differs)
         connection.execute(_said(change), self._told(change))
         connection.execute(
-            RegistryEvent.__table__.insert(),
+            insert(RegistryEvent),
             [
                 {
                     "authority_id": self.authority_id,
@@ -158,7 +158,7 @@ def stage(connection: Connection, given: dict[str, Sequence[tuple[Any, ...]]]) -
             connection.exec_driver_sql(
                 f"CREATE TEMP TABLE IF NOT EXISTS {table} ({', '.join(columns)})"
             )
-            connection.exec_driver_sql(f"DELETE FROM temp.{table}")
+            connection.exec_driver_sql(f"DELETE FROM temp.{table}")  # noqa: S608
         if not rows:
             continue
         if postgres:
@@ -221,9 +221,7 @@ def _pieces(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
 _NOTHING: Final = "\x02"
 """Stands for no value; no text of ours has it."""
 
-_ESCAPED: Final = str.maketrans(
-    {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-)
+_ESCAPED: Final = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 # ------------------------------------------------------------------------ statements
 
@@ -233,9 +231,7 @@ _COMPARED: Final = frozenset({"text", *PLAIN})
 _OF: Final = "i.authority_id = :authority AND i.source_key = s.{key}"
 _ITEMS: Final = ", ".join(ITEM)
 _EVENTS: Final = ", ".join(c for c in EVENT if c not in ("item_key", "replaces"))
-_TOLD: Final = ", ".join(
-    f"s.{c}" for c in EVENT if c not in ("item_key", "replaces")
-)
+_TOLD: Final = ", ".join(f"s.{c}" for c in EVENT if c not in ("item_key", "replaces"))
 _MARKS: Final = ", ".join(c for c in MARK if c != "item_key")
 
 # Everything that is put together here is of this file.
@@ -244,15 +240,15 @@ _ADD_ITEMS: Final = f"""
     SELECT :authority, 1, :at, :at, {_ITEMS} FROM import_item WHERE true
     ON CONFLICT (authority_id, source_key) DO NOTHING
 """  # noqa: S608
-_DIFFERENT: Final = (
-    "SELECT i.id, {columns} FROM import_item s JOIN registry_item i"
-    f" ON {_OF.format(key='source_key')} WHERE {{differs}}"
-)
-_CHANGE: Final = (
-    "UPDATE registry_item AS i SET version = i.version + 1, changed_at = :at,"
-    " review_on = s.review_on, {sets} FROM import_item s"
-    f" WHERE {_OF.format(key='source_key')} AND ({{differs}})"
-)
+_DIFFERENT: Final = f"""
+    SELECT i.id, {{columns}} FROM import_item s
+    JOIN registry_item i ON {_OF.format(key="source_key")} WHERE {{differs}}
+"""  # noqa: S608
+_CHANGE: Final = f"""
+    UPDATE registry_item AS i SET version = i.version + 1, changed_at = :at,
+        review_on = s.review_on, {{sets}}
+    FROM import_item s WHERE {_OF.format(key="source_key")} AND ({{differs}})
+"""  # noqa: S608
 # One that somebody wrote down here is called by its number when it is exported.
 _NOT_OURS: Final = """NOT EXISTS (
         SELECT 1 FROM registry_event o WHERE o.item_id = i.id AND o.source_key IS NULL
@@ -295,7 +291,11 @@ _ADD_MARKS: Final = f"""
 def _said(statement: str) -> Any:
     """Return a statement whose instants are written as the models write them."""
     made = text(statement)
-    return made.bindparams(bindparam("at", type_=Instant())) if ":at" in statement else made
+    return (
+        made.bindparams(bindparam("at", type_=Instant()))
+        if ":at" in statement
+        else made
+    )
 
 
 def plain(value: Any) -> str:

@@ -41,7 +41,9 @@ NOT_SHARED: Final = N_(
 )
 NO_EVENT: Final = N_("Say what happened, under event_kind, or leave out the rest of it")
 NO_MARK: Final = N_("Write the mark itself, under mark_text, or leave out its type")
-NO_PARTIES: Final = N_("Write the parties as they are written when records are exported")
+NO_PARTIES: Final = N_(
+    "Write the parties as they are written when records are exported"
+)
 
 LONG: Final = 4_000
 PARTY: Final = ("role", "name", "number", "country")
@@ -57,7 +59,7 @@ def _codes(members: type[StrEnum]) -> dict[str, str]:
 
 @cache
 def _countries() -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for language in ("es", "ru", "fr", "zh", "ar", "en"):
         found |= {name.casefold(): code for code, name in countries.choices(language)}
     return found | {code.casefold(): code for code in (*COUNTRY_CODES, "XX")}
@@ -121,17 +123,21 @@ def _item_fields() -> tuple[Field, ...]:
 def _event_fields() -> tuple[Field, ...]:
     return (
         _code("event_kind", N_("What happened"), RecordEventType, "event"),
-        Field("event_date", N_("When it happened"), Kind.DAY_OR_PART, known_as=("date",)),
+        Field(
+            "event_date", N_("When it happened"), Kind.DAY_OR_PART, known_as=("date",)
+        ),
         _code("event_precision", N_("How exactly the day is known"), DatePrecision),
         Field("licence", N_("Number of the licence"), Kind.MARK, known_as=("license",)),
         Field("licence_issued", N_("Licence issued"), Kind.DAY),
         Field("licence_expires", N_("Licence expires"), Kind.DAY),
         _country("country_from", N_("From which country")),
         _country("country_to", N_("To which country")),
-        Field("transit", N_("Countries of transit, as their codes"), longest=500),
+        Field("transit", N_("Countries of transit, as their codes"), longest=300),
         Field("consignment", N_("Consignment")),
         Field("event_quantity", N_("Pieces in this event"), Kind.WHOLE),
-        Field("event_mark", N_("Number it was marked with"), Kind.MARK, longest=LONGEST),
+        Field(
+            "event_mark", N_("Number it was marked with"), Kind.MARK, longest=LONGEST
+        ),
         Field("place", N_("Where it happened"), Kind.BLOCK, longest=LONG),
         Field("remarks", N_("Remarks"), Kind.BLOCK, longest=LONG),
         Field("source_record", N_("Where it stands in the register"), longest=200),
@@ -202,7 +208,9 @@ class Maker:
         """Return what to write of a row; raises Refused for what does not fit."""
         at = self.at
         serial = values[at["serial"]] or ""
-        told = any(v is not None for v in values[self.first_of_event : self.first_of_mark])
+        told = any(
+            v is not None for v in values[self.first_of_event : self.first_of_mark]
+        )
         marked = any(v is not None for v in values[self.first_of_mark :])
         status = values[at["status"]]
         plain = list(values[self.plain])
@@ -227,6 +235,10 @@ class Maker:
             self._mark(str(key), values) if marked else None,
         )
 
+    def check(self, values: Values) -> None:
+        """Refuse what `make` would, and close nothing with a key."""
+        self.make(values)
+
     def _event(self, key: str, values: Values) -> tuple[Any, ...]:
         def of(name: str) -> Value:
             return values[self.at[name]]
@@ -238,15 +250,18 @@ class Maker:
         name = of("event_key") or _name_of(
             values[self.first_of_event : self.first_of_mark]
         )
-        place, said, remarks, seal = self._sealed(
-            of("place"), parties, of("remarks")
-        )
+        place, said, remarks, seal = self._sealed(of("place"), parties, of("remarks"))
         return (
             *(key, name, of("event_replaces"), of("event_kind"), day, precision),
             *(of("licence"), of("licence_issued"), of("licence_expires")),
             *(of("country_from"), of("country_to"), of("transit"), of("consignment")),
             *(of("event_quantity"), of("event_mark"), place, said, remarks),
-            *(of("source_record"), _json(of("changes"), dict), of("withdrawn") or 0, seal),
+            *(
+                of("source_record"),
+                _json(of("changes"), dict),
+                of("withdrawn") or 0,
+                seal,
+            ),
         )
 
     def _sealed(
@@ -260,7 +275,7 @@ class Maker:
         row.parties = list(map(dict, parties)) or None
         row.remarks = str(remarks) if remarks else None
         closed = (getattr(row, column_of(n)) for n in ("place", "parties", "remarks"))
-        return *closed, row.seal  # type: ignore[return-value]
+        return *closed, row.seal
 
     def _mark(self, key: str, values: Values) -> tuple[Any, ...]:
         text = values[self.at["mark_text"]]
@@ -276,7 +291,7 @@ class Maker:
 
 def _after(event: Value) -> str:
     """Return where an item is of which only an event is told."""
-    status = RecordEventType(event).status if event else RecordStatus.REGISTERED
+    status = RecordEventType(str(event)).status if event else RecordStatus.REGISTERED
     return (status or RecordStatus.UNKNOWN).value
 
 

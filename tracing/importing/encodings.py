@@ -12,18 +12,83 @@ from charset_normalizer import from_bytes
 
 from tracing.importing.faults import N_, Refused
 
-_NAMES: Final = """
-    utf-8 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be ascii
-    cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258
-    iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8
-    iso8859-9 iso8859-10 iso8859-11 iso8859-13 iso8859-14 iso8859-15 iso8859-16
-    koi8-r koi8-u koi8-t kz1048 ptcp154 tis-620
-    gb2312 gbk gb18030 big5 big5hkscs cp950 shift_jis cp932 shift_jis_2004 euc_jp
-    euc_kr cp949 johab
-    cp437 cp737 cp775 cp850 cp852 cp855 cp857 cp858 cp860 cp861 cp862 cp863 cp864
-    cp865 cp866 cp869 cp874 cp1125 mac-roman mac-cyrillic mac-greek mac-latin2
-    mac-turkish
-""".split()
+_NAMES: Final = [
+    "utf-8",
+    "utf-8-sig",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "utf-32",
+    "utf-32-le",
+    "utf-32-be",
+    "ascii",
+    "cp1250",
+    "cp1251",
+    "cp1252",
+    "cp1253",
+    "cp1254",
+    "cp1255",
+    "cp1256",
+    "cp1257",
+    "cp1258",
+    "iso8859-1",
+    "iso8859-2",
+    "iso8859-3",
+    "iso8859-4",
+    "iso8859-5",
+    "iso8859-6",
+    "iso8859-7",
+    "iso8859-8",
+    "iso8859-9",
+    "iso8859-10",
+    "iso8859-11",
+    "iso8859-13",
+    "iso8859-14",
+    "iso8859-15",
+    "iso8859-16",
+    "koi8-r",
+    "koi8-u",
+    "koi8-t",
+    "kz1048",
+    "ptcp154",
+    "tis-620",
+    "gb2312",
+    "gbk",
+    "gb18030",
+    "big5",
+    "big5hkscs",
+    "cp950",
+    "shift_jis",
+    "cp932",
+    "shift_jis_2004",
+    "euc_jp",
+    "euc_kr",
+    "cp949",
+    "johab",
+    "cp437",
+    "cp737",
+    "cp775",
+    "cp850",
+    "cp852",
+    "cp855",
+    "cp857",
+    "cp858",
+    "cp860",
+    "cp861",
+    "cp862",
+    "cp863",
+    "cp864",
+    "cp865",
+    "cp866",
+    "cp869",
+    "cp874",
+    "cp1125",
+    "mac-roman",
+    "mac-cyrillic",
+    "mac-greek",
+    "mac-latin2",
+    "mac-turkish",
+]
 # A line end is the same byte in all of them and part of no letter, or its width is
 # that of the encoding: files are read in pieces that end with a line.
 KNOWN: Final = frozenset(codecs.lookup(name).name for name in _NAMES)
@@ -115,7 +180,8 @@ def _guess(sample: bytes) -> str:
         best, text = found[0], str(found[0])
         others = [match for match in found[1:] if str(match) != text]
         clear = all(
-            match.chaos > best.chaos + MARGIN or match.coherence + MARGIN < best.coherence
+            match.chaos > best.chaos + MARGIN
+            or match.coherence + MARGIN < best.coherence
             for match in others
         )
         # Letters of two bytes each do not come about by chance.

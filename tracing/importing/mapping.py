@@ -7,7 +7,8 @@ with its line and what to write instead.
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping as Given, Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as Given
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -131,7 +132,9 @@ class _Lines:
     def saying(self, value: str) -> int:
         """Return the first line with a value."""
         quoted = {json.dumps(value, ensure_ascii=False), f"'{value}'"}
-        found = (n for n, line in enumerate(self.text, 1) if any(q in line for q in quoted))
+        found = (
+            n for n, line in enumerate(self.text, 1) if any(q in line for q in quoted)
+        )
         return next(found, 0)
 
 
@@ -157,7 +160,7 @@ class _Reading:
         self.lines = _Lines(text)
         self.problems: list[Problem] = []
 
-    def wrong(self, part: str, name: str, msgid: str, **holes: object) -> None:
+    def wrong(self, part: str, name: str, msgid: str, /, **holes: object) -> None:
         self.problems.append(Problem(self.lines.of(part, name), msgid, holes))
 
     def part(self, name: str) -> Given[str, Any]:
@@ -226,7 +229,9 @@ class _Reading:
         for name in part:
             if name not in ("columns", "source"):
                 known = "columns, source"
-                self.wrong("key", name, NO_SUCH_WORD, name=name, part="key", known=known)
+                self.wrong(
+                    "key", name, NO_SUCH_WORD, name=name, part="key", known=known
+                )
         columns = part.get("columns", [])
         if isinstance(columns, str):
             columns = [columns]
@@ -295,7 +300,9 @@ class _Reading:
                     found[name][said.strip().casefold()] = str(meant)
         return found
 
-    def constant(self, name: str, value: str, values: Given[str, Given[str, str]]) -> str:
+    def constant(
+        self, name: str, value: str, values: Given[str, Given[str, str]]
+    ) -> str:
         one = self.shape.named(name)
         meant = values.get(name, {}).get(value.casefold(), value)
         if one and one.kind is Kind.CODE and meant.casefold() not in one.choices:
@@ -314,7 +321,9 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
-def suggest(header: Sequence[str], shape: Shape, *, encoding: str = "") -> str:
+def suggest(
+    header: Sequence[str], shape: Shape, *, encoding: str = "", sheet: str = ""
+) -> str:
     """Return a first mapping for a file, from the names of its columns.
 
     What could not be placed stands in it too, so that a person sees it.
@@ -333,25 +342,46 @@ def suggest(header: Sequence[str], shape: Shape, *, encoding: str = "") -> str:
         else:
             taken[name] = column
     key = [taken.pop(shape.key)] if shape.key in taken else []
-    out = ["# Which column of the file is which field. A line that begins with # is not"]
-    out += ["# read: take the # away where a line is right, or write the right one.", ""]
+    out = [
+        "# Which column of the file is which field. A line that begins with # is not"
+    ]
+    out += [
+        "# read: take the # away where a line is right, or write the right one.",
+        "",
+    ]
     out += ["[file]"]
     out += [f"encoding = {_quoted(encoding)}" if encoding else '# encoding = "utf-8"']
+    out += [f"sheet = {_quoted(sheet)}"] if sheet else []
     out += ['# dates = "DD.MM.YYYY"', "", "[key]"]
     out += ["# The columns that tell one record from another, and the register's name."]
-    out += [f"columns = [{', '.join(map(_quoted, key))}]", 'source = ""', "", "[fields]"]
+    out += [
+        f"columns = [{', '.join(map(_quoted, key))}]",
+        'source = ""',
+        "",
+        "[fields]",
+    ]
     out += [f"{name} = {_quoted(column)}" for name, column in taken.items()]
-    open_fields = [f for f in shape.fields if f.name not in taken and f.name != shape.key]
+    open_fields = [
+        f for f in shape.fields if f.name not in taken and f.name != shape.key
+    ]
     out += ["", "# Columns of the file that are no field yet:"]
     out += [f"# {column}" for column in left] + ["", "# Fields without a column:"]
-    out += [f"# {one.name} = \"\"   # {one.label}" for one in open_fields]
+    out += [f'# {one.name} = ""   # {one.label}' for one in open_fields]
     out += ["", "[constants]", "# What is the same for all rows, such as"]
     wanted = [one for one in open_fields if one.required]
-    out += [f"# {one.name} = {_quoted(_first(one))}" for one in wanted or open_fields[:1]]
+    out += [
+        f"# {one.name} = {_quoted(_first(one))}" for one in wanted or open_fields[:1]
+    ]
     coded = [f for f in shape.fields if f.kind is Kind.CODE and f.name in taken][:1]
     for one in coded:
-        out += ["", f"# [values.{one.name}]", "# What the file says, and what is meant:"]
-        out += [f'# "..." = {_quoted(code)}' for code in dict.fromkeys(one.choices.values())][:12]
+        out += [
+            "",
+            f"# [values.{one.name}]",
+            "# What the file says, and what is meant:",
+        ]
+        out += [
+            f'# "..." = {_quoted(code)}' for code in dict.fromkeys(one.choices.values())
+        ][:12]
     return "\n".join(out) + "\n"
 
 

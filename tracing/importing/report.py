@@ -34,7 +34,12 @@ def lines(faults: Iterable[Fault], say: Say = in_english) -> str:
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     for fault in faults:
         taken = TAKEN if fault.warning else NOT_TAKEN
-        told = (fault.column, fault.value, say(fault.msgid, fault.holes), say(taken, {}))
+        told = (
+            fault.column,
+            fault.value,
+            say(fault.msgid, fault.holes),
+            say(taken, {}),
+        )
         writer.writerow((fault.row, *map(neutral, told)))
     return out.getvalue()
 

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 from tracing.importing import cells, days
 from tracing.importing.cells import SIGN
@@ -133,11 +133,11 @@ class Rows:
                 if odd:
                     cell = self._odd(row, name, cell, field, faults)
                 elif cell[:1] == "=":
-                    raise Refused(PASTE_VALUES)
+                    _refuse(PASTE_VALUES)
                 if cell:
                     values[at] = read(cells.meant(cell) if cell[0] == "'" else cell)
                 elif field.required:
-                    raise Refused(FILL_IN)
+                    _refuse(FILL_IN)
             except Refused as error:
                 faults.append(_fault(row, name, cell, error))
         values[self.key_at] = self._key(row, found, faults)
@@ -161,14 +161,12 @@ class Rows:
         """Return a row as wide as the heading; nothing but blanks is added or lost."""
         extra = "".join(found[self.wide :]).strip()
         if len(found) < self.wide or extra:
-            holes = {"found": len(found), "wanted": self.wide}
+            holes: dict[str, object] = {"found": len(found), "wanted": self.wide}
             faults.append(Fault(row, "", extra[:100], MORE_CELLS, holes))
             return None
         return found[: self.wide]
 
-    def _key(
-        self, row: int, found: Sequence[str], faults: list[Fault]
-    ) -> str | None:
+    def _key(self, row: int, found: Sequence[str], faults: list[Fault]) -> str | None:
         parts = []
         for place in self.key:
             cell, name = found[place].strip(), self.header[place]
@@ -177,11 +175,11 @@ class Rows:
                     told = [] if place in self.told_of_numbers else faults
                     cell = _of_workbook(row, name, cell, True, told)
                 elif cell[:1] == "=":
-                    raise Refused(PASTE_VALUES)
+                    _refuse(PASTE_VALUES)
                 if not cell.isascii() or NOT_IN_A_LINE.search(cell):
                     cell = _clean(cell)
                 if not cell:
-                    raise Refused(FILL_IN_KEY)
+                    _refuse(FILL_IN_KEY)
             except Refused as error:
                 faults.append(_fault(row, name, cell, error))
                 return None
@@ -192,6 +190,10 @@ class Rows:
             faults.append(_fault(row, self.header[self.key[0]], key, told_long))
             return None
         return key
+
+
+def _refuse(msgid: str) -> NoReturn:
+    raise Refused(msgid)
 
 
 def _of_workbook(
@@ -301,7 +303,7 @@ def _whole(field: Field, _mapping: Mapping) -> Read:
     least, most = field.between
 
     def read(cell: str) -> Value:
-        text = cell[:-2] if cell.endswith(".0") else cell
+        text = cell.removesuffix(".0")
         if not (text.isdecimal() and len(text) < 12 and least <= int(text) <= most):
             raise Refused(NO_NUMBER, least=least, most=most)
         return int(text)

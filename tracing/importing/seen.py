@@ -12,9 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-_MAKE: Final = (
-    "CREATE TABLE IF NOT EXISTS seen (key INTEGER PRIMARY KEY, said INTEGER, row INTEGER)"
-)
+_MAKE: Final = "CREATE TABLE IF NOT EXISTS seen (key INTEGER PRIMARY KEY, said INTEGER, row INTEGER)"
 _ADD: Final = "INSERT OR IGNORE INTO seen VALUES (?, ?, ?)"
 _GET: Final = "SELECT said, row FROM seen WHERE key = ?"
 
@@ -35,13 +33,16 @@ class Seen:
         if path is not None:
             path.chmod(0o600)
 
-    def other(self, rows: Iterable[tuple[int, str, Sequence[object]]]) -> dict[int, int]:
+    def other(
+        self, rows: Iterable[tuple[int, str, Sequence[object]]]
+    ) -> dict[int, int]:
         """Return which rows have a key that said something else in an earlier row.
 
         A row is its number, its key, and what it says.
         """
         given = [
-            (_number(key), zlib.crc32(repr(said).encode()), row) for row, key, said in rows
+            (_number(key), zlib.crc32(repr(said).encode()), row)
+            for row, key, said in rows
         ]
         before = self.db.total_changes
         self.db.execute("BEGIN")

@@ -162,7 +162,7 @@ class _Lines:
     in_record: int = 0
     """Characters since the record began."""
     _next: int = 0
-    _waiting: Iterator[str] = iter(())
+    _waiting: Iterator[str] = field(default_factory=lambda: iter(()))
 
     def __iter__(self) -> "_Lines":
         return self
@@ -323,7 +323,7 @@ def heading(cells: Iterable[str]) -> tuple[str, ...]:
 def delimiter_of(head: bytes, encoding: str) -> str:
     """Return what parts the columns: what cuts the first rows into the same number."""
     text = head.decode(encoding, "replace")
-    lines = [line for line in io.StringIO(text[:SAMPLE], newline="")][:20]
+    lines = list(io.StringIO(text[:SAMPLE], newline=""))[:20]
     best = (0, 0, ",")
     for sign in DELIMITERS:
         try:

@@ -13,7 +13,7 @@ import tempfile
 import zipfile
 import zlib
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,8 @@ from xml.parsers import expat
 
 from tracing.importing import cells
 from tracing.importing.faults import N_, Refused
-from tracing.importing.tables import EMPTY, MOST_COLUMNS
+from tracing.importing.tables import EMPTY, MOST_COLUMNS, ZIP
+from tracing.importing.tables import heading as names_of
 
 MOST_PARTS: Final = 2_000
 MOST_RATIO: Final = 200
@@ -52,13 +53,21 @@ SAY_THE_SHEET: Final = N_(
 )
 
 _MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_DAY_FORMATS: Final = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), 50, 57})
+_DAY_FORMATS: Final = frozenset(
+    {*range(14, 23), *range(27, 37), *range(45, 48), 50, 57}
+)
 _NOT_OF_A_DAY: Final = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.|\*.')
 _AT: Final = re.compile(r"([A-Z]{1,3})([0-9]+)")
 _BROKEN: Final = (
     *(zipfile.BadZipFile, zlib.error, expat.ExpatError, EOFError),
     *(KeyError, NotImplementedError, UnicodeDecodeError, OSError),
 )
+
+
+def is_one(path: Path) -> bool:
+    """Tell whether a file is a workbook, and no CSV."""
+    with path.open("rb") as file:
+        return file.read(len(ZIP)) == ZIP
 
 
 def judge(book: zipfile.ZipFile, *, most: int = MOST_UNPACKED) -> None:
@@ -227,7 +236,9 @@ class Workbook:
     def _sheets(self) -> tuple[bool, list[Sheet]]:
         main, kinds = "xl/workbook.xml", {}
         for tag, given in self._each("_rels/.rels"):
-            if tag == "Relationship" and given.get("Type", "").endswith("/officeDocument"):
+            if tag == "Relationship" and given.get("Type", "").endswith(
+                "/officeDocument"
+            ):
                 main = given["Target"].lstrip("/")
         folder, name = posixpath.split(main)
         for tag, given in self._each(f"{folder}/_rels/{name}.rels"):
@@ -282,7 +293,9 @@ class Workbook:
             texts = Texts(source)
             try:
                 with self.book.open(sheet.part) as cells_of_it:
-                    yield from _Rows(texts, self.days, self.since_1904).read(cells_of_it)
+                    yield from _Rows(texts, self.days, self.since_1904).read(
+                        cells_of_it
+                    )
             finally:
                 texts.close()
         except _BROKEN as error:
@@ -412,6 +425,15 @@ def _column(at: str) -> int:
     return number - 1
 
 
+def _bare(cell: str) -> str:
+    return cell[2:] if cell[:1] == cells.SIGN else cell
+
+
+def heading(row: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the columns of a sheet."""
+    return names_of(map(_bare, row))
+
+
 def spool(
     path: Path,
     into: Path,
@@ -433,19 +455,18 @@ def spool(
             part.chmod(0o600)
             writer: Any = csv.writer(out)
             wide = 0
-            for row in book.rows(sheet):
-                if not wide and any(row):
-                    row = [cell[2:] if cell[:1] == cells.SIGN else cell for cell in row]
-                    wide = len(row)
-                if any(row):
-                    row.extend([""] * (wide - len(row)))
-                    count += 1
-                    writer.writerow(row)
-                    if not count % 10_000:
-                        beat()
-                else:
+            for found in book.rows(sheet):
+                if not any(found):
                     # It counts, as it does there.
                     writer.writerow(())
+                    continue
+                row = found if wide else [_bare(cell) for cell in found]
+                wide = wide or len(row)
+                row.extend([""] * (wide - len(row)))
+                writer.writerow(row)
+                count += 1
+                if not count % 10_000:
+                    beat()
         if not count:
             raise Refused(EMPTY)
         part.replace(into)

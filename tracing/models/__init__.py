@@ -13,13 +13,13 @@ from tracing.models.account import (
 from tracing.models.attachment import Attachment, FileKind, Scan
 from tracing.models.base import Base
 from tracing.models.directory import Authority
+from tracing.models.importing import ImportJob, ImportPhase
 from tracing.models.journal import (
     JournalChain,
     JournalCheckpoint,
     JournalEntry,
     JournalPayload,
 )
-from tracing.models.importing import ImportJob, ImportPhase
 from tracing.models.lookup import Lookup, LookupGate, Task
 from tracing.models.outbox import Delivery, DueWork, OutboxMessage
 from tracing.models.registry import (

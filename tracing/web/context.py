@@ -26,6 +26,7 @@ from workflows.policies import (
     Role,
     may_answer,
     may_file,
+    may_import,
     may_keep,
     may_read_journal,
 )
@@ -103,6 +104,8 @@ def ways(actor: Actor) -> list[Way]:
     if sees:
         add("mine.show", _("My requests"), waiting["mine", "open"])
     add("contacts.index", _("Points of contact"))
+    if may_import(actor):
+        add("imports.index", _("Files of records"))
     if may_read_journal(actor):
         add("journal.show", _("Journal"))
     if actor.is_any(Role.ADMINISTRATOR, Role.SUPERVISOR):
