@@ -159,6 +159,8 @@ class _Lines:
     encoding: str
     offset: int
     lines: int = 0
+    taken: int = 0
+    """Lines that were asked for, in all."""
     in_record: int = 0
     """Characters since the record began."""
     _next: int = 0
@@ -174,6 +176,7 @@ class _Lines:
         if line is None:
             line = self._piece()
         self.lines += 1
+        self.taken += 1
         self.in_record += len(line)
         return line
 
@@ -250,24 +253,35 @@ class Table:
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | Broken]]:
         """Yield each row that is not empty with its number, from the place on."""
-        reader = csv.reader(
-            self.lines, delimiter=self.delimiter, quotechar=self.quote, strict=True
-        )
+        reader = self._reader()
         while True:
             self.lines.in_record = 0
+            before = (self.lines.offset, self.lines.lines, self.lines.taken)
             found: list[str] | Broken
             try:
                 found = next(reader)
             except StopIteration:
                 return
-            except _TooLong:
-                found = Broken(TOO_LONG)
-            except csv.Error:
-                found = Broken(NOT_QUOTED)
+            except (_TooLong, csv.Error) as error:
+                words = TOO_LONG if isinstance(error, _TooLong) else NOT_QUOTED
+                found = Broken(words)
+                if self.lines.taken > before[2] + 1:
+                    # What follows may be whole rows: only the first line is given up.
+                    self._go_back(before[0], before[1] + 1)
+                reader = self._reader()
             # As a spreadsheet counts them: with those that are empty.
             self.row += 1
             if found:
                 yield self.row, found
+
+    def _reader(self) -> Iterator[list[str]]:
+        return csv.reader(
+            self.lines, delimiter=self.delimiter, quotechar=self.quote, strict=True
+        )
+
+    def _go_back(self, offset: int, lines: int) -> None:
+        self.lines = _Lines(self.lines.file, self.lines.encoding, offset, lines)
+        self.lines.begin()
 
 
 def table(
