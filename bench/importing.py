@@ -36,7 +36,7 @@ HEADING: Final = "Record,Serial,Type,Make,Model,Calibre,Year,Made in,Status"
 
 def write(path: Path, rows: int) -> None:
     """Write a file of invented records, the same each time."""
-    of = random.Random(20261128)  # noqa: S311 - invented records
+    of = random.Random(20261128)
     with path.open("w", encoding="utf-8") as out:
         out.write(f"{HEADING}\n")
         for number in range(rows):

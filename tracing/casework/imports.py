@@ -387,7 +387,9 @@ def about(job: ImportJob) -> str:
 
 
 def _parties(job: ImportJob) -> tuple[int, ...]:
-    return (job.authority_id,)
+    """Return whose journals say that it began and ended."""
+    own = (job.authority_id,)
+    return own if job.by_id is not None else (journal.SYSTEM, *own)
 
 
 def _enter_start(job: ImportJob, actor: Actor | None, **more: object) -> None:
@@ -702,7 +704,8 @@ def _keep(number: int, turn: Turn, writer: Writer, batch: Batch) -> ImportPhase:
         Kind.RECORDS_IMPORTED,
         actor,
         about=about(job),
-        parties=_parties(job),
+        # The last one locks the chains that the end of it needs, in their order.
+        parties=_parties(job) if job.phase.is_over else (job.authority_id,),
         payload=said,
     )
     if job.phase.is_over:

@@ -50,8 +50,8 @@ def opened(actor: Actor | None, authority_id: int, form: str) -> None:
     """Keep that somebody takes all records along, before the first one leaves."""
     if actor is not None:
         require_import(actor)
-    said = {"form": form}
-    journal.read(Kind.RECORDS_EXPORTED, actor, parties=(authority_id,), payload=said)
+    parties = (authority_id,) if actor is not None else (journal.SYSTEM, authority_id)
+    journal.read(Kind.RECORDS_EXPORTED, actor, parties=parties, payload={"form": form})
 
 
 def rows(authority_id: int) -> Iterator[list[str]]:
