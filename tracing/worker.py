@@ -16,7 +16,14 @@ from huey import SqliteHuey, crontab
 
 from tracing import crash
 from tracing.accounts import sessions, unused, waits
-from tracing.casework import attachments, erasing, imports, resealing, sightings
+from tracing.casework import (
+    attachments,
+    erasing,
+    imports,
+    resealing,
+    reviews,
+    sightings,
+)
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.journal import checkpoints
@@ -177,7 +184,7 @@ def bind(app: Flask) -> Any:
     def sweep_task() -> None:
         with app.app_context():
             each(sweep, attachments.scan_waiting, erasing.carry_out)
-            each(sightings.compare_all, drain, tell)
+            each(sightings.compare_all, reviews.carry_out, drain, tell)
 
     def tidy_task() -> None:
         with app.app_context():
@@ -193,7 +200,7 @@ def bind(app: Flask) -> Any:
 
     def purge_task() -> None:
         with app.app_context():
-            each(purge, reseal)
+            each(purge, reseal, reviews.list_due)
 
     app.extensions[DRAIN] = huey.task(name="drain")(drain_task)
     app.extensions[LOOK_UP] = huey.task(name="look_up")(look_up_task)

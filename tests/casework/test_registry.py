@@ -248,7 +248,7 @@ class TestTheDoor:
         item = recorded(officer, status="STOLEN")
         registry.report(officer, item.id, happened("SALE", "2001-01-01"))
         registry.share(officer, item.id, shared=True)
-        about = registry.about(item.id)
+        about = records.about(item.id)
         kinds = [
             e.kind
             for e in entries(officer.authority_id)

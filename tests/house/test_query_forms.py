@@ -78,6 +78,19 @@ WHERE = {
     "casework/resealing.py": {"_whose", "all_kept"},
     # of the authority that asked, about one request that was read through the one place
     "casework/lookups.py": {"_own", "_why_not", "of_request", "one"},
+    # by the authority of the person, or the one for which a look-up works
+    "casework/records.py": {
+        *("_columns", "_of_others", "_own", "detail", "events_of", "one", "shared_of"),
+    },
+    "casework/registry.py": {"_copied", "publish", "record"},
+    # the worker, for all; what the owner reads, by its authority
+    "casework/sightings.py": {
+        *("_by_request", "_compare_one", "_keep", "_seen", "rows"),
+        *("references", "see", "told", "unseen"),
+    },
+    "casework/reviews.py": {
+        *("<module>", "_due", "_erase", "carry_out", "due", "one"),
+    },
     # the worker, for all; how a register does is of no case
     "lookups/gate.py": {"row_of", "rows"},
     "lookups/running.py": {

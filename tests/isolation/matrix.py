@@ -30,13 +30,24 @@ from tracing.models import (
     FileKind,
     LegalHold,
     Lookup,
+    RegistryEvent,
+    RegistryHit,
+    RegistryItem,
+    RegistryReview,
     Task,
     TraceRequest,
 )
 from workflows import policies
 from workflows.policies import Role
 from workflows.states import State, Trigger
-from workflows.vocabulary import HandlingCode
+from workflows.vocabulary import (
+    HandlingCode,
+    ItemKind,
+    KeptFor,
+    RecordEventType,
+    RecordStatus,
+    Rung,
+)
 
 POLICY = Path(__file__).with_name("policy.toml")
 CONFIDENTIAL = "confidential"
@@ -92,7 +103,7 @@ PASSED = "passed"
 """A page on the way in, for somebody who is in: nothing is told, nothing asked."""
 
 OF_A_STATE = ("request", "draft", "file", "lookup")
-OF_OTHERS = ("hold", "erasure", "glass")
+OF_OTHERS = ("hold", "erasure", "glass", "record", "sighting", "record_review")
 """What is named by its number, and here always somebody else's."""
 
 NEVER = reference_of(2026, "KE", 9_999_991)
@@ -223,7 +234,7 @@ def theirs_in(of: factories.Sides) -> dict[tuple[str, bool], int]:
     def of_home(model: Any, home: Authority) -> int:
         return int(db.session.query(model).filter_by(authority_id=home.id).one().id)
 
-    return {
+    return recorded_in(of) | {
         ("hold", True): of_home(LegalHold, of.asked),
         ("hold", False): of_home(LegalHold, of.asking),
         ("erasure", True): of_home(Erasure, elsewhere.requesting),
@@ -231,6 +242,48 @@ def theirs_in(of: factories.Sides) -> dict[tuple[str, bool], int]:
         ("glass", True): leave.id,
         ("glass", False): leave.id,
     }
+
+
+def recorded_in(of: factories.Sides) -> dict[tuple[str, bool], int]:
+    """Make a record of either side, with who looks for it, to be decided about."""
+    now, found = datetime.now(UTC), {}
+    for home, asks in ((of.asked, True), (of.asking, False)):
+        item = RegistryItem(
+            authority_id=home.id,
+            source="Ledger",
+            source_key="1",
+            kind=ItemKind.FIREARM,
+            text="MATRIX 1",
+            status=RecordStatus.STOLEN,
+            keep=KeptFor.TEN,
+            review_on=now.date(),
+            recorded_at=now,
+            changed_at=now,
+        )
+        db.session.add(item)
+        db.session.flush()
+        event = RegistryEvent(
+            authority_id=home.id,
+            item_id=item.id,
+            kind=RecordEventType.THEFT_REPORT,
+            recorded_at=now,
+        )
+        hit = RegistryHit(
+            authority_id=home.id,
+            item=item,
+            rung=Rung.EXACT,
+            pair=str(home.id),
+            found_at=now,
+        )
+        review = RegistryReview(
+            authority_id=home.id, item=item, due_on=now.date(), listed_at=now
+        )
+        db.session.add_all((event, hit, review))
+        db.session.commit()
+        found["record", asks] = item.id
+        found["sighting", asks] = hit.id
+        found["record_review", asks] = review.id
+    return found
 
 
 def _expired(app: Flask, of: factories.Sides) -> Visitor:
@@ -404,6 +457,7 @@ WORDS = {
     "code": "BR-NONE",
     "filename": "app.css",
     "number": "1",
+    "event": "1",
     "token": "x" * 32,
 }
 

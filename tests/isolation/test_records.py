@@ -1,14 +1,19 @@
 """National records are their authority's alone, for the pages and for the worker."""
 
+from datetime import timedelta
+
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import ProgrammingError
 
 from tests import factories
 from tests.casework.test_registry import happened, recorded
 from tests.isolation.test_walls import as_role, count, postgresql
-from tracing.casework import records, registry, sightings
+from tracing.casework import lookups, records, registry, reviews, sightings
+from tracing.casework.apply import utcnow
 from tracing.extensions import db
+from tracing.lookups import running
+from tracing.models import Lookup
 from tracing.security import isolation
 from workflows.policies import Role
 from workflows.ranking import Traits
@@ -16,7 +21,13 @@ from workflows.states import Trigger
 
 __all__ = ["as_role", "postgresql"]
 
+SUPERVISOR = Role.SUPERVISOR
 OWN = ("registry_item", "registry_event", "registry_mark", "registry_hit")
+
+
+@pytest.fixture
+def of(session):
+    return factories.sides()
 
 
 @pytest.fixture
@@ -36,6 +47,21 @@ def stranger(session):
     found = factories.actor_of(factories.person(None, Role.OFFICER, Role.SUPERVISOR))
     db.session.commit()
     return found
+
+
+@pytest.fixture
+def as_worker(session, postgresql):
+    """Works as the worker from here on, in every transaction."""
+    engine = db.engine
+
+    def begin(connection):
+        connection.exec_driver_sql(f"SET LOCAL ROLE {isolation.WORKER}")
+
+    db.session.rollback()
+    event.listen(engine, "begin", begin)
+    yield
+    db.session.rollback()
+    event.remove(engine, "begin", begin)
 
 
 @pytest.mark.parametrize("role", [isolation.SITE, isolation.WORKER])
@@ -94,3 +120,32 @@ def test_a_forgotten_condition_shows_nothing_of_others(app, session, keeper, str
         isolation.work_for(keeper.authority_id)
         got = records.search(keeper.authority_id, "GOV 77", Traits())
         assert len(got.possible) == 1
+
+
+def test_the_worker_does_its_part_behind_the_wall(postgresql, of, keeper, request):
+    request_ = factories.after(
+        of, Trigger.SUBMIT, Trigger.ACKNOWLEDGE, markings_serial="GOV 77"
+    )
+    officer = factories.actor_of(of.officer)
+    recorded(officer, "GOV-77")
+    rows = lookups.ask(
+        *(request_.reference, officer, ["own-records", "shared-records"]),
+        purpose="To trace it",
+    )
+    two = [factories.actor_of(factories.person(of.asked, SUPERVISOR)) for _ in "ab"]
+    db.session.commit()
+    asked = [row.id for row in rows]
+    later = utcnow() + timedelta(days=8000)
+    request.getfixturevalue("as_worker")
+    assert running.drain("worker-of-the-test") == 2
+    found = [db.session.get_one(Lookup, number) for number in asked]
+    assert [len(row.candidates) for row in found] == [1, 1]
+    assert sightings.compare_all() == 2
+    assert reviews.list_due(later) == 2
+    isolation.work_for(of.asked.id)
+    [review] = reviews.due(two[0])[0]
+    reviews.ask(two[0], review.id, "Its time is over.")
+    review.given_by_id, review.given_at = two[1].user_id, later
+    db.session.commit()
+    isolation.work_for_nobody()
+    assert reviews.carry_out() == 1

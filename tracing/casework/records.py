@@ -7,9 +7,9 @@ whole: a search that had to stop early never looks like one that found nothing.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import joinedload
 
 from tracing.extensions import db
@@ -39,9 +39,15 @@ from workflows.vocabulary import (
 MOST: Final = 200
 """Rows of one question; a number that more bear says nothing by itself."""
 
+SIZE: Final = 25
 LONGEST_VALUE: Final = 300
 NO_MARK: Final = "Give a serial number: these records are searched by it."
 NOT_THEIRS: Final = "These records are of another authority."
+
+
+def about(number: int) -> str:
+    """Return what the journal calls a record."""
+    return f"record-{number}"
 
 
 class Line(NamedTuple):
@@ -172,6 +178,24 @@ def one(number: int, actor: Actor, *, lock: bool = False) -> RegistryItem:
     if found is None:
         raise NotVisible("There is no such record.")
     return found
+
+
+def shared_of(
+    actor: Actor, *, after: int = 0
+) -> tuple[Sequence[RegistryItem], int | None]:
+    """Return a page of what the actor's authority shares."""
+    rows = db.session.scalars(
+        select(RegistryItem)
+        .where(
+            RegistryItem.authority_id == actor.authority_id,
+            cast("ColumnElement[bool]", RegistryItem.shared),
+            RegistryItem.id > after,
+        )
+        .order_by(RegistryItem.id)
+        .limit(SIZE + 1)
+    ).all()
+    more = rows[SIZE - 1].id if len(rows) > SIZE else None
+    return rows[:SIZE], more
 
 
 def events_of(item_id: int, authority_id: int) -> Sequence[RegistryEvent]:

@@ -6,20 +6,24 @@ names the one it replaces. The item holds what stands now.
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import ColumnElement, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tracing.casework import records
+from tracing.casework import records, sightings
 from tracing.casework.apply import utcnow
+from tracing.casework.records import Found, about
+from tracing.casework.session import give_up
 from tracing.extensions import db, wake
 from tracing.faults import Stale
 from tracing.journal import journal
 from tracing.journal.kinds import Kind
 from tracing.models import (
+    Authority,
     RegistryEvent,
     RegistryItem,
     RegistryMark,
@@ -29,6 +33,7 @@ from tracing.models import (
 from workflows import retention
 from workflows.errors import FactMissing, NotVisible, TransitionNotAllowed
 from workflows.policies import Actor, require_records
+from workflows.ranking import Traits
 from workflows.vocabulary import (
     WANTED,
     KeptFor,
@@ -57,6 +62,7 @@ HISTORIC: Final = frozenset(
 )
 """What, written down later, says nothing of where the item is now."""
 
+TRAITS: Final = ("make", "model", "calibre", "country", "year")
 REASON: Final = (5, 2000)
 COPIED: Final = (
     *("authority_id", "kind", "part", "firearm_type", "make", "model", "calibre"),
@@ -72,11 +78,6 @@ class AlreadyThere(Exception):
         """Keep which."""
         super().__init__(number)
         self.number = number
-
-
-def about(number: int) -> str:
-    """Return what the journal calls a record."""
-    return f"record-{number}"
 
 
 def record(
@@ -223,6 +224,54 @@ def share(
     return item
 
 
+# ------------------------------------------------------------------------ what is read
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What a search brought among own records and among those of others."""
+
+    own: Found
+    others: Found | None
+    owners: Mapping[int, Authority]
+
+
+def search(actor: Actor, given: Mapping[str, Any], *, others: bool = False) -> Searched:
+    """Search own records, and what others share; that it was done is kept with it.
+
+    The owner of what is met among the shared ones is told by the worker.
+    """
+    require_records(actor)
+    text, of = given["serial"], traits_of(given)
+    own = records.search(actor.authority_id, text, of)
+    shared, owners = None, {}
+    if others:
+        shared = records.search_shared(actor.authority_id, text, of)
+        owners = records.owners_of({one.what.authority_id for one in shared.possible})
+        sightings.seek(actor.authority_id, text=text)
+    said = {name: _plain(value) for name, value in given.items()}
+    found = {"own": len(own.possible), "whole": own.whole}
+    if shared is not None:
+        found |= {"shared": len(shared.possible), "shared_whole": shared.whole}
+    db.session.flush()
+    journal.record(Kind.RECORDS_SEARCHED, actor, payload={"query": said} | found)
+    db.session.commit()
+    return Searched(own, shared, owners)
+
+
+def traits_of(given: Mapping[str, Any]) -> Traits:
+    """Return what a search says of the item beside its number."""
+    return Traits(*(given.get(name) for name in TRAITS))
+
+
+def opened(item: RegistryItem, actor: Actor, *, after_refusal: bool = False) -> None:
+    """Keep that somebody reads a record, with the persons in it, before it is shown."""
+    name = about(item.id)
+    if after_refusal:
+        give_up()
+    journal.read(Kind.RECORD_READ, actor, about=name)
+
+
 # ------------------------------------------------------------------------ what follows
 
 
@@ -343,7 +392,10 @@ def publish(authority_id: int, item_id: int | None = None) -> None:
     if item_id is not None:
         here.append(RegistryItem.id == item_id)
         there.append(SharedRecord.item_id == item_id)
-    here += [RegistryItem.shared, RegistryItem.status.in_(WANTED)]
+    here += [
+        cast("ColumnElement[bool]", RegistryItem.shared),
+        RegistryItem.status.in_(WANTED),
+    ]
     wanted = select(RegistryItem.id).where(*here)
     gone = delete(SharedRecord).where(*there, SharedRecord.item_id.not_in(wanted))
     quick = {"synchronize_session": False}

@@ -17,7 +17,7 @@ from sqlalchemy import and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import joinedload
 
-from tracing.casework import queries, records, registry
+from tracing.casework import queries, records
 from tracing.casework.apply import utcnow
 from tracing.extensions import db
 from tracing.journal import journal
@@ -219,7 +219,7 @@ def _tell(owner_id: int, now: datetime) -> None:
 
 def _enter(seen: Seen) -> None:
     said = {"rung": seen.rung.value}
-    about = registry.about(seen.item_id)
+    about = records.about(seen.item_id)
     parties = (seen.owner_id,)
     journal.record(Kind.RECORD_SOUGHT, None, about=about, parties=parties, payload=said)
 

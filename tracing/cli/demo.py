@@ -19,6 +19,7 @@ from tracing.accounts.actors import actor_of
 from tracing.casework import onward, sections
 from tracing.casework.apply import apply
 from tracing.casework.requesting import new_draft, open_questions
+from tracing.cli.demo_records import add_records
 from tracing.directory import countries
 from tracing.directory.calendars import calendar_of
 from tracing.extensions import db
@@ -186,6 +187,7 @@ def load_demo(now: datetime | None = None) -> list[DemoAccount]:
         accounts = demo.add_people()
         demo.tell()
         db.session.flush()
+        add_records(demo.requests, at)
         _mark_the_past_done(at)
     db.session.commit()
     return accounts
@@ -244,6 +246,7 @@ class Demonstration:
         self.outcomes = cycle(OUTCOMES)
         self.unsearched = cycle(UNSEARCHED)
         self.onward_stories = iter(ONWARD_STORIES)
+        self.requests: list[TraceRequest] = []
 
     def add_people(self) -> list[DemoAccount]:
         """Add the authorities, each with one person for each role."""
@@ -378,6 +381,7 @@ class Demonstration:
             parent=tale.parent,
         )
         tale.request = request
+        self.requests.append(request)
         values = form_of(tale, today)
         if tale.parent is not None:
             known = sections.read(tale.parent)

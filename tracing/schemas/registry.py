@@ -12,6 +12,7 @@ from tracing.schemas.fields import (
     MarkText,
     Rows,
     Section,
+    Tick,
     When,
     Whole,
     Year,
@@ -226,3 +227,17 @@ class SearchSection(Section):
     calibre = Line(40, label=N_("Calibre"), width="w10")
     country = Country(label=N_("Country of manufacture"))
     year = Year(label=N_("Year of manufacture"))
+    others = Tick(label=N_("Search among what other authorities share as well"))
+
+
+class WhySection(Section):
+    """Why something is put right."""
+
+    title = N_("Reason")
+
+    why = Block(
+        2000,
+        label=N_("Why it is corrected"),
+        ask=N_("Give the reason in a sentence."),
+        rows=3,
+    )

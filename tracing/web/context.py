@@ -29,6 +29,7 @@ from workflows.policies import (
     may_import,
     may_keep,
     may_read_journal,
+    may_use_records,
 )
 
 LANGUAGES: Final = {
@@ -103,6 +104,8 @@ def ways(actor: Actor) -> list[Way]:
         add("drafts.new", _("New request"))
     if sees:
         add("mine.show", _("My requests"), waiting["mine", "open"])
+    if may_use_records(actor):
+        add("records.index", _("Own records"))
     add("contacts.index", _("Points of contact"))
     if may_import(actor):
         add("imports.index", _("Files of records"))

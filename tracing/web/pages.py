@@ -22,6 +22,7 @@ from tracing.web import (
     outgoing,
     parameters,
     people,
+    records,
     requests,
     signing,
     watch,
@@ -66,7 +67,7 @@ def init_app(app: Flask) -> None:
     """Register the pages and put the doors before them."""
     cases = (home, lists, drafts, requests, files, contacts, outgoing, journal)
     people_ = (signing, account, people, emergency)
-    for module in (*cases, lookups, imports, keeping, *people_, watch):
+    for module in (*cases, lookups, records, imports, keeping, *people_, watch):
         for blueprint in module.BLUEPRINTS:
             app.register_blueprint(blueprint)
     app.before_request(_door)

@@ -134,6 +134,9 @@ TAKES: Final[Mapping[str, Row]] = {
     },
     "journal.heads": COUNTED,
     "keeping.index": {"after": _like("[0-9]{4}-[0-9]{2}-[0-9]{2}[.][0-9]{1,15}")},
+    "records.shared": {"after": NUMBER},
+    "records.told": COUNTED,
+    "record_reviews.index_": {"after": NUMBER},
     "home.language": {"back": _anything},
     "static": {"v": _like("[0-9a-f]{12}")},
     # The other service may add what the standard lets it add.
