@@ -193,7 +193,7 @@ def test_one_that_was_broken_off_goes_on_and_brings_each_row_once(
 def test_a_mapping_that_does_not_fit_is_not_begun(app, session, keeper):
     with pytest.raises(Refused, match=r"Line 7: the file has no column “Serial”"):
         run(keeper, f"{HEADING}\n{GOOD}".replace("Serial", "Number"))
-    with pytest.raises(Refused, match=r"Line 3: there is no field serail"):
+    with pytest.raises(Refused, match=r"Line 4: there is no field serail"):
         run(
             keeper,
             f"{HEADING}\n{GOOD}",

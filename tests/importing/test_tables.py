@@ -80,7 +80,7 @@ def test_utf_8_is_only_what_is_utf_8_to_the_last_byte(tmp_path):
     path.write_bytes(b"a,b\n" + "é,1\n".encode() * 300_000 + "é,2\n".encode("cp1252"))
     assert not tables.survey(path).is_utf8
     with pytest.raises(
-        Refused, match="From byte 1500005 on, this file is not in utf-8"
+        Refused, match="From byte 1500004 on, this file is not in utf-8"
     ):
         rows_of(path, "utf-8")
 

@@ -33,7 +33,7 @@ from tracing.config import Settings
 from tracing.extensions import be_patient, db, import_files
 from tracing.importing import encodings, mapping, report, tables, workbook
 from tracing.importing.faults import N_, Refused
-from tracing.importing.rows import Fault, Rows
+from tracing.importing.rows import Fault, Rows, Values
 from tracing.importing.seen import Seen
 from tracing.importing.tables import Place, Survey, Table
 from tracing.journal import journal
@@ -350,6 +350,7 @@ def start(token: str, actor: Actor) -> ImportJob:
         raise TransitionNotAllowed("The mapping changed meanwhile: look at it again.")
     now = utc_now()
     job.phase, job.mapping_hash = ImportPhase.WAITING, hashed
+    job.encoding = looked.encoding
     job.started_at = job.next_at = now
     _enter_start(job, actor, encoding=looked.encoding)
     db.session.commit()
@@ -495,30 +496,34 @@ class _Reader:
 
     def _batch(self, first: int, lines: Iterator[tuple[int, Any]]) -> Batch:
         faults: list[Fault] = []
-        parts: list[tuple[int, record_rows.Parts]] = []
+        parts: list[tuple[int, Values, record_rows.Parts]] = []
         read, make, count = self.opened.rows.read, self.maker.make, 0
         for number, found in lines:
             count += 1
             values = read(number, found, faults)
             if values is not None:
                 try:
-                    parts.append((number, make(values)))
+                    parts.append((number, values, make(values)))
                 except Refused as error:
                     key = str(values[self.opened.rows.key_at])[:100]
                     faults.append(Fault(number, "", key, error.msgid, error.holes))
             if count >= BATCH:
                 break
-        twice = self.seen.other((n, p.item[0], p.item) for n, p in parts)
+        of_item = self.maker.first_of_event
+        twice = self.seen.other((n, p.item[0], v[:of_item]) for n, v, p in parts)
         items: dict[str, tuple[Any, ...]] = {}
         events, marks = [], []
-        for number, (item, event, mark) in parts:
+        for number, _values, (item, event, mark) in parts:
             if number in twice:
                 holes: dict[str, object] = {"row": twice[number]}
                 faults.append(Fault(number, "", item[0], KEY_TWICE, holes))
                 continue
-            items.setdefault(item[0], (number, *item))
             if event is not None:
+                # Where nothing else is said, the item is where its last event left it.
+                items[item[0]] = (number, *item)
                 events.append((number, *event))
+            else:
+                items.setdefault(item[0], (number, *item))
             if mark is not None:
                 marks.append((number, *mark))
         brought = Brought(list(items.values()), events, marks)
@@ -608,13 +613,7 @@ def _prepare(job: ImportJob, turn: Turn) -> tuple[mapping.Mapping, str, Path]:
     if not path.exists() or path.stat().st_size != job.file_size:
         raise Refused(FILE_GONE)
     if not workbook.is_one(path):
-        if told.encoding:
-            return told, told.encoding, path
-        number, owner = job.id, turn.owner
-        db.session.commit()
-        found = tables.survey(path)
-        _beat(number, owner)
-        return told, _encoding(found, told), path
+        return told, job.encoding, path
     number, owner = job.id, turn.owner
     db.session.commit()
     workbook.spool(path, sheet, sheet=told.sheet, beat=lambda: _beat(number, owner))
@@ -878,6 +877,8 @@ def begin_here(
     job = _new(found, authority_id, None, name, text, secrets.token_urlsafe(24))
     job.phase, job.started_at = ImportPhase.RUNNING, utc_now()
     job.mapping_hash, job.lease_owner = _hash(text), owner
+    if not found.is_workbook:
+        job.encoding = _encoding(found, check(text))
     job.lease_until = utc_now() + LEASE
     db.session.add(job)
     db.session.flush()

@@ -70,6 +70,8 @@ class ImportJob(Base):
     """SHA-256 of the file."""
     mapping: Mapped[str] = mapped_column(Text)
     mapping_hash: Mapped[str] = mapped_column(String(64), default="")
+    encoding: Mapped[str] = mapped_column(String(40), default="")
+    """In which it is read; empty for a workbook."""
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

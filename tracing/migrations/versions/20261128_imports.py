@@ -23,8 +23,8 @@ POLICIES = (
     ('tracing_worker', 'ALL', 'USING (true) WITH CHECK (true)'),
 )
 GRANTS = (
-    ('tracing_app', 'SELECT, INSERT, UPDATE (phase, mapping, mapping_hash, started_at,'
-     ' ended_at, why, next_at)'),
+    ('tracing_app', 'SELECT, INSERT, UPDATE (phase, mapping, mapping_hash, encoding,'
+     ' started_at, ended_at, why, next_at)'),
     ('tracing_worker', 'SELECT, INSERT, UPDATE, DELETE'),
 )
 
@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column('file_hash', sa.String(64), nullable=False),
         sa.Column('mapping', sa.Text(), nullable=False),
         sa.Column('mapping_hash', sa.String(64), nullable=False),
+        sa.Column('encoding', sa.String(40), nullable=False),
         sa.Column('created_at', Instant(), nullable=False),
         sa.Column('started_at', Instant(), nullable=True),
         sa.Column('ended_at', Instant(), nullable=True),
