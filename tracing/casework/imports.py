@@ -887,6 +887,11 @@ def begin_here(
     return job
 
 
+def as_it_stands(number: int) -> ImportJob:
+    """Return an import as the last transaction left it."""
+    return db.session.get_one(ImportJob, number, populate_existing=True)
+
+
 def go_on_here(
     found: Survey, authority_id: int, text: str, *, owner: str
 ) -> ImportJob | None:

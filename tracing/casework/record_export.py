@@ -57,16 +57,27 @@ def opened(actor: Actor | None, authority_id: int, form: str) -> None:
 def rows(authority_id: int) -> Iterator[list[str]]:
     """Yield the rows of all records of an authority; a few are read at a time."""
     last = 0
-    while items := _items(authority_id, last):
-        last = items[-1].id
-        numbers = [item.id for item in items]
-        events = _by_item(RegistryEvent, authority_id, numbers)
-        marks = _by_item(RegistryMark, authority_id, numbers)
-        for item in items:
-            yield from _of_item(item, events.get(item.id, []), marks.get(item.id, []))
-        # Nothing stays open while what was read goes out, slowly perhaps.
-        db.session.expunge_all()
-        db.session.rollback()
+    while some := _some(authority_id, last):
+        last, written = some
+        yield from written
+
+
+def _some(authority_id: int, after: int) -> tuple[int, list[list[str]]] | None:
+    """Return the rows of a few records; nothing stays open while they go out."""
+    # What only reads keeps nobody from writing.
+    db.session.connection(execution_options={"readonly": True})
+    items = _items(authority_id, after)
+    numbers = [item.id for item in items]
+    events = _by_item(RegistryEvent, authority_id, numbers)
+    marks = _by_item(RegistryMark, authority_id, numbers)
+    written = [
+        row
+        for item in items
+        for row in _of_item(item, events.get(item.id, []), marks.get(item.id, []))
+    ]
+    db.session.expunge_all()
+    db.session.rollback()
+    return (numbers[-1], written) if numbers else None
 
 
 def _items(authority_id: int, after: int) -> Sequence[RegistryItem]:

@@ -26,7 +26,6 @@ group = AppGroup("registry", help="The national records: import, export.")
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(dir_okay=False, path_type=Path)
-_WIDE: Final = 36
 
 
 def _authority(code: str) -> Authority:
@@ -51,24 +50,28 @@ class Progress:
     def __init__(self, length: int) -> None:
         """Begin."""
         self.length, self.at, self.said = max(length, 1), 0, -1
-        self.is_terminal = sys.stderr.isatty()
+        self.bar: Any = None
+        if sys.stderr.isatty():
+            self.bar = click.progressbar(
+                length=self.length, file=sys.stderr, show_pos=False, width=30
+            )
+            self.bar.__enter__()
 
     def tell(self, at: int, words: str) -> None:
         """Show how far it is, by the bytes that are read."""
-        self.at = min(at, self.length)
+        before, self.at = self.at, min(max(at, self.at), self.length)
         share = self.at * 100 // self.length
-        if self.is_terminal:
-            full = share * _WIDE // 100
-            bar = "#" * full + "-" * (_WIDE - full)
-            click.echo(f"\r[{bar}] {share:3} %  {words}\x1b[K", nl=False, err=True)
+        if self.bar is not None:
+            self.bar.label = words
+            self.bar.update(self.at - before)
         elif share // 5 > self.said:
             self.said = share // 5
             click.echo(f"{share} %  {words}", err=True)
 
     def end(self) -> None:
         """Let what follows begin on a line of its own."""
-        if self.is_terminal:
-            click.echo(err=True)
+        if self.bar is not None:
+            self.bar.__exit__(None, None, None)
 
 
 @group.command("mapping")
@@ -186,7 +189,7 @@ def _work(job: ImportJob, found: tables.Survey, owner: str, out: Path) -> None:
     imports.work(number, turn)
     bar.end()
     isolation.work_for_nobody()
-    done = db.session.get_one(ImportJob, number, populate_existing=True)
+    done = imports.as_it_stands(number)
     kept = imports.folder_of(token) / imports.REPORT
     if kept.exists():
         out.write_bytes(kept.read_bytes())
@@ -226,14 +229,9 @@ def export(file: Path, code: str) -> None:
             count += 1
             yield row
 
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    if form == "xlsx":
-        os.close(descriptor)
-        writing.as_workbook(file, record_export.heading(), counted())
-    else:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out:
-            for piece in writing.as_csv(record_export.heading(), counted()):
-                out.write(piece)
+    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    write = writing.as_workbook if form == "xlsx" else writing.as_csv_file
+    write(file, record_export.heading(), counted())
     isolation.work_for_nobody()
     click.echo(f"{file}: {count} rows.")
 

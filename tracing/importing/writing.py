@@ -38,6 +38,12 @@ def as_csv(heading: Row, rows: Iterable[Row]) -> Iterator[str]:
     yield out.getvalue()
 
 
+def as_csv_file(path: Path, heading: Row, rows: Iterable[Row]) -> None:
+    """Write rows as CSV."""
+    with path.open("w", encoding="utf-8", newline="") as out:
+        out.writelines(as_csv(heading, rows))
+
+
 class TooManyRows(Exception):
     """A sheet holds no more."""
 
