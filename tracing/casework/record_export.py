@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -75,7 +75,8 @@ def _some(authority_id: int, after: int) -> tuple[int, list[list[str]]] | None:
         for item in items
         for row in _of_item(item, events.get(item.id, []), marks.get(item.id, []))
     ]
-    db.session.expunge_all()
+    for row in (*items, *chain(*events.values()), *chain(*marks.values())):
+        db.session.expunge(row)
     db.session.rollback()
     return (numbers[-1], written) if numbers else None
 
