@@ -5,12 +5,15 @@ import io
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from tests import factories
 from tracing.accounts.actors import actor_of
-from tracing.casework import imports, record_export
+from tracing.casework import imports, record_export, record_rows
 from tracing.extensions import db
+from tracing.importing import writing
 from tracing.importing.faults import Refused
 from tracing.journal.kinds import Kind
 from tracing.models import (
@@ -22,6 +25,8 @@ from tracing.models import (
     RegistryMark,
     SharedRecord,
 )
+from tracing.models.keys import key_columns
+from workflows.errors import NotPermitted, NotVisible
 from workflows.policies import Role
 
 HEADING = "No,Serial,Maker,Type,What,When,Who,Mark"
@@ -203,8 +208,6 @@ def test_a_mapping_that_does_not_fit_is_not_begun(app, session, keeper):
 
 
 def test_only_a_supervisor_imports_and_nobody_sees_anothers(app, session, keeper):
-    from workflows.errors import NotPermitted, NotVisible
-
     officer = factories.person(keeper.authority, Role.OFFICER)
     session.commit()
     with pytest.raises(NotPermitted):
@@ -235,8 +238,6 @@ def test_what_is_exported_comes_back_without_loss(app, session, keeper):
     assert before[0][record_export.heading().index("serial")] == "-1234"
     other = factories.person(factories.authority(), Role.SUPERVISOR)
     session.commit()
-    from tracing.importing import writing
-
     text = "".join(writing.as_csv(record_export.heading(), before))
     for cell in next(csv.reader(io.StringIO(text.split("\n", 1)[1]))):
         assert not cell.startswith(("=", "+", "-", "@"))
@@ -246,3 +247,9 @@ def test_what_is_exported_comes_back_without_loss(app, session, keeper):
     again = run(keeper, text, record_export.mapping_of_export())
     assert (again.added, again.changed, again.told, again.bad) == (0, 0, 0, 0)
     assert json.loads(before[1][record_export.heading().index("parties")])
+
+
+@given(st.text("AB019 -?*[]\\ЖΔأ文ö", max_size=12))
+def test_keys_made_by_the_row_are_those_of_the_form(text):
+    assert record_rows.keys_in_order(text) == tuple(key_columns(text).values())
+    assert tuple(key_columns(text)) == record_rows.KEYS

@@ -18,11 +18,10 @@ from tracing.importing.faults import N_, Refused
 from tracing.importing.fields import Field, Kind, Shape
 from tracing.importing.rows import Value, Values
 from tracing.models import RegistryEvent
-from tracing.models.keys import key_columns
 from tracing.models.sealed import column_of
 from tracing.schemas.fields import COUNTRY_CODES, EARLIEST_YEAR
 from workflows import retention
-from workflows.markings import LONGEST
+from workflows.markings import LONGEST, keys_of
 from workflows.vocabulary import (
     WANTED,
     ChainActor,
@@ -47,6 +46,12 @@ NO_PARTIES: Final = N_(
 
 LONG: Final = 4_000
 PARTY: Final = ("role", "name", "number", "country")
+
+
+def keys_in_order(text: str) -> tuple[str | None, ...]:
+    """Return what `models.keys.key_columns` does, in the order of its columns."""
+    plain, coarse, ends = keys_of(text)
+    return plain or None, coarse or None, ends or None
 
 
 def _codes(members: type[StrEnum]) -> dict[str, str]:
@@ -198,6 +203,8 @@ class Maker:
         self.at = {name: number for number, name in enumerate(shape().names)}
         self.first_of_event = self.at["event_kind"]
         self.first_of_mark = self.at["mark_type"]
+        self.no_event = (None,) * (self.first_of_mark - self.first_of_event)
+        self.no_mark = (None,) * (len(self.at) - self.first_of_mark)
         self.plain = slice(self.at["kind"], self.at["keep"] + 1)
         self.reviews = {
             keep.value: retention.item_review_on(today, keep).isoformat()
@@ -208,10 +215,8 @@ class Maker:
         """Return what to write of a row; raises Refused for what does not fit."""
         at = self.at
         serial = values[at["serial"]] or ""
-        told = any(
-            v is not None for v in values[self.first_of_event : self.first_of_mark]
-        )
-        marked = any(v is not None for v in values[self.first_of_mark :])
+        told = values[self.first_of_event : self.first_of_mark] != self.no_event
+        marked = values[self.first_of_mark :] != self.no_mark
         status = values[at["status"]]
         plain = list(values[self.plain])
         plain[0] = plain[0] or ItemKind.FIREARM.value
@@ -224,9 +229,8 @@ class Maker:
             plain[-2] = 0
         keep = plain[-1] = plain[-1] or KeptFor.THIRTY.value
         key = values[at["key"]]
-        keys = key_columns(str(serial))
         item = (
-            *(key, serial, keys["normalised"], keys["folded"], keys["reversed"]),
+            *(key, serial, *keys_in_order(str(serial))),
             *(values[at["source"]] or self.source, *plain, self.reviews[str(keep)]),
         )
         return Parts(
@@ -281,11 +285,9 @@ class Maker:
         text = values[self.at["mark_text"]]
         if text is None:
             raise Refused(NO_MARK)
-        keys = key_columns(str(text))
         return (
             *(key, values[self.at["mark_type"]] or MarkType.SERIAL.value),
-            *(values[self.at["mark_component"]], text),
-            *(keys["normalised"], keys["folded"], keys["reversed"]),
+            *(values[self.at["mark_component"]], text, *keys_in_order(str(text))),
         )
 
 
