@@ -5,6 +5,7 @@ import io
 import json
 
 import pytest
+import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
@@ -253,3 +254,50 @@ def test_what_is_exported_comes_back_without_loss(app, session, keeper):
 def test_keys_made_by_the_row_are_those_of_the_form(text):
     assert record_rows.keys_in_order(text) == tuple(key_columns(text).values())
     assert tuple(key_columns(text)) == record_rows.KEYS
+
+
+def test_a_workbook_is_imported_and_what_it_did_to_numbers_is_told(
+    app, session, keeper, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(imports, "BATCH", 2)
+    made = xlsxwriter.Workbook(str(tmp_path / "a.xlsx"))
+    sheet, day = made.add_worksheet(), made.add_format({"num_format": "d mmm yyyy"})
+    sheet.write_row(0, 0, HEADING.split(","))
+    for row, serial in enumerate(["AB 1", 1234, "CD 2", "EF 3"], 1):
+        sheet.write_row(row, 0, [f"K{row}", serial, "Colt", "Pistol", "sold"])
+        sheet.write_number(row, 5, 43587 + row, day)
+    sheet.write_formula(3, 1, '="0012"', None, "0012")
+    made.close()
+    content = (tmp_path / "a.xlsx").read_bytes()
+    job = run(keeper, content, MAPPING, name="a.xlsx")
+    assert (job.phase, job.added, job.told) == (ImportPhase.DONE, 3, 3)
+    assert (job.bad, job.warnings, job.encoding) == (1, 1, "")
+    texts = session.scalars(select(RegistryItem.text).order_by(RegistryItem.id)).all()
+    assert texts == ["AB 1", "1234", "EF 3"]
+    first = session.scalars(select(RegistryEvent).order_by(RegistryEvent.id)).first()
+    assert str(first.happened_on) == "2019-05-03"
+    warned, refused = report_of(job)
+    assert (warned[0], warned[1], warned[4]) == ("3", "Serial", "yes")
+    assert "zeros in front of it may be lost" in warned[3]
+    assert (refused[0], refused[4]) == ("4", "no")
+
+
+def test_an_encoding_that_cannot_be_told_is_asked_for_and_nothing_begins(
+    app, session, keeper
+):
+    few = f"{HEADING}\n1,AB 1,é,Pistol,,,,\n".encode("cp1252")
+    with pytest.raises(Refused, match=r'encoding = "\.\.\."'):
+        run(keeper, few)
+    said = f'[file]\nencoding = "windows-1252"\n{MAPPING}'
+    job = run(keeper, few, said)
+    assert job.added == 1
+    assert session.scalar(select(RegistryItem.make)) == "é"
+
+
+def test_files_go_when_an_import_is_over_and_the_report_later(app, session, keeper):
+    job = run(keeper, f"{HEADING}\n{GOOD}")
+    folder = imports.folder_of(job.token)
+    imports.tidy()
+    assert [path.name for path in folder.iterdir()] == [imports.REPORT]
+    imports.tidy(imports.utc_now() + imports.KEPT * 2)
+    assert not folder.exists()

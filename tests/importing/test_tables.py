@@ -208,11 +208,11 @@ def test_a_sheet_says_what_each_cell_is(tmp_path):
     assert list(read.rows()) == [
         ["Text", "Number", "Day", "Sum", "Yes", "Fault"],
         [
-            *("ÄB-1", "\x1f#1234", "\x1fd2019-03-05", "\x1f=2"),
-            *("yes", "\x1f=#DIV/0!"),
+            *("ÄB-1", "\x01#1234", "\x01d2019-03-05", "\x01=2"),
+            *("yes", "\x01=#DIV/0!"),
         ],
         [],
-        ["=no formula", "\x1f#12.5"],
+        ["=no formula", "\x01#12.5"],
     ]
     read.close()
 
@@ -286,7 +286,7 @@ def test_a_large_sheet_is_read_in_little_memory(tmp_path):
     last = rows_of(tmp_path / "rows.csv", "utf-8")[-1]
     assert last == (
         30_000,
-        ["R29999", "unique text 29999", "another one 29999", "\x1f#29999"],
+        ["R29999", "unique text 29999", "another one 29999", "\x01#29999"],
     )
 
 

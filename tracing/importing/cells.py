@@ -10,8 +10,9 @@ from typing import Final
 STARTS_A_FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 """Also of those that have one already, or two would become one."""
 
-# Marks a cell of a workbook that is more than its text; no text of ours has it.
-SIGN: Final = "\x1f"
+# Marks a cell of a workbook that is more than its text; no text of ours has it, and it
+# is no blank that would be trimmed.
+SIGN: Final = "\x01"
 FORMULA: Final = f"{SIGN}="
 NUMBER: Final = f"{SIGN}#"
 DAY: Final = f"{SIGN}d"
