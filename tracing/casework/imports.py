@@ -86,7 +86,6 @@ GIVEN_UP: Final = N_(
 FILE_GONE: Final = N_(
     "The file is not there any more, or is another one: choose it again."
 )
-FILE_OTHER: Final = N_("This is not the file whose import is to go on.")
 TOO_MANY_OPEN: Final = "Finish or cancel the imports that are there before another."
 
 
@@ -198,6 +197,8 @@ def preview(found: Survey, told: mapping.Mapping, *, most: int = 1000) -> Previe
             elif len(seen.lines) < 20:
                 seen.lines.append((number, *(values[at] for at in places)))
             seen.faults += faults[: max(0, 20 - len(seen.faults))]
+    if not seen.looked:
+        raise Refused(tables.NO_ROWS)
     return seen
 
 
@@ -315,16 +316,21 @@ def _new(
     )
 
 
-def survey_of(job: ImportJob) -> Survey:
-    """Look through the file of an import again."""
-    path = folder_of(job.token) / SOURCE
+def look(job: ImportJob, *, most: int = 1000) -> Preview:
+    """Return the first rows of an import that waits to be started.
+
+    It can take a while, and the transaction is let go of for it.
+    """
+    token, hashed, text = job.token, job.file_hash, job.mapping
+    db.session.rollback()
+    told = check(text)
     try:
-        found = tables.survey(path)
+        found = tables.survey(folder_of(token) / SOURCE)
     except OSError as error:
         raise Refused(FILE_GONE) from error
-    if found.sha256 != job.file_hash:
+    if found.sha256 != hashed:
         raise Refused(FILE_GONE)
-    return found
+    return preview(found, told, most=most)
 
 
 def set_mapping(token: str, actor: Actor, text: str) -> ImportJob:
@@ -341,9 +347,7 @@ def start(token: str, actor: Actor) -> ImportJob:
     job = one(token, actor)
     _require(job, ImportPhase.CHOSEN)
     text, hashed = job.mapping, _hash(job.mapping)
-    found, told = survey_of(job), check(job.mapping)
-    db.session.rollback()
-    looked = preview(found, told, most=1)
+    looked = look(job, most=1)
     job = one(token, actor, lock=True)
     _require(job, ImportPhase.CHOSEN)
     if job.mapping != text:

@@ -116,35 +116,30 @@ def choose() -> Response | tuple[str, int]:
     return redirect(url_for(".show", token=job.token), 303)
 
 
-def _page(token: str, problems: list[str] | None = None) -> str:
+def _page(token: str) -> str:
     actor = _actor()
     job = imports.one(token, actor)
-    seen, wrong = None, list(problems or ())
-    line, text = _line(job), job.mapping
+    text, seen = job.mapping, None
+    wrong: list[str] = []
     if job.phase is ImportPhase.CHOSEN:
-        seen, found = _looked(job)
-        wrong += found
+        seen, wrong = _looked(job)
         job = imports.one(token, actor)
-        line = _line(job)
     return render_template(
         "imports/show.html",
         job=job,
-        line=line,
+        line=_line(job),
         text=request.form.get("mapping", text),
         seen=seen,
-        wrong=list(dict.fromkeys(wrong)),
+        wrong=wrong,
         labels=[said(label) for label in seen.heading] if seen else [],
         formats=", ".join(days.FORMATS),
     )
 
 
-def _looked(job: ImportJob) -> tuple[Any, list[str]]:
+def _looked(job: ImportJob) -> tuple[imports.Preview | None, list[str]]:
     """Return the first rows as they will be kept, or what stands in the way."""
     try:
-        found = imports.survey_of(job)
-        told = imports.check(job.mapping)
-        give_up()
-        return imports.preview(found, told), []
+        return imports.look(job), []
     except NotUnderstood as error:
         return None, [imports.told(problem) for problem in error.problems]
     except Refused as error:
