@@ -65,7 +65,8 @@ def rows(authority_id: int) -> Iterator[list[str]]:
 def _some(authority_id: int, after: int) -> tuple[int, list[list[str]]] | None:
     """Return the rows of a few records; nothing stays open while they go out."""
     # What only reads keeps nobody from writing.
-    db.session.connection(execution_options={"readonly": True})
+    if not db.session().in_transaction():
+        db.session.connection(execution_options={"readonly": True})
     items = _items(authority_id, after)
     numbers = [item.id for item in items]
     events = _by_item(RegistryEvent, authority_id, numbers)
