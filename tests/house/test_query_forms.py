@@ -93,7 +93,15 @@ WHERE = {
     },
     # by the authority of the person; the worker and the command line by what they hold
     "casework/imports.py": {
-        *("_held", "_prepare", "as_it_stands", "choose", "claim", "go_on_here"),
+        *(
+            "_held",
+            "_known_mapping",
+            "_prepare",
+            "as_it_stands",
+            "choose",
+            "claim",
+            "go_on_here",
+        ),
         *("of_authority", "one", "tidy", "work"),
     },
     # every statement has the authority of the import

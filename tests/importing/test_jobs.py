@@ -301,3 +301,14 @@ def test_files_go_when_an_import_is_over_and_the_report_later(app, session, keep
     assert [path.name for path in folder.iterdir()] == [imports.REPORT]
     imports.tidy(imports.utc_now() + imports.KEPT * 2)
     assert not folder.exists()
+
+
+def test_the_next_file_of_a_register_gets_its_mapping(app, session, keeper):
+    run(keeper, f"{HEADING}\n{GOOD}")
+    actor = actor_of(keeper)
+    text = f"{HEADING}\n7,AB 7,Colt,Pistol,,,,\n".encode()
+    job = imports.choose(actor, "b.csv", io.BytesIO(text), largest=10**8)
+    assert job.mapping == MAPPING
+    exported = ",".join(record_export.heading()).encode() + b"\n"
+    job = imports.choose(actor, "c.csv", io.BytesIO(exported), largest=10**8)
+    assert job.mapping == record_export.mapping_of_export()

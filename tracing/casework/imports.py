@@ -25,7 +25,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from tracing import crash
-from tracing.casework import record_rows
+from tracing.casework import record_export, record_rows
 from tracing.casework.import_writing import Rows as Brought
 from tracing.casework.import_writing import Writer
 from tracing.casework.registry import publish
@@ -270,7 +270,8 @@ def choose(actor: Actor, name: str, content: IO[bytes], *, largest: int) -> Impo
             path.chmod(0o600)
             shutil.copyfileobj(content, out, 1 << 20)
         found = tables.survey(path, largest=largest)
-        text = _first_mapping(found)
+        text = _first_mapping(found, actor.authority_id)
+        db.session.rollback()
         job = _new(found, actor.authority_id, actor.user_id, name, text, token)
         db.session.add(job)
         db.session.flush()
@@ -281,9 +282,12 @@ def choose(actor: Actor, name: str, content: IO[bytes], *, largest: int) -> Impo
     return job
 
 
-def _first_mapping(found: Survey) -> str:
+def _first_mapping(found: Survey, authority_id: int) -> str:
+    """Return the mapping of an export, of an earlier file like this one, or a guess."""
     try:
-        return suggest(found)
+        header = heading_of(found)
+        exported = record_export.suggested(header)
+        return exported or _known_mapping(authority_id, header) or suggest(found)
     except Refused as error:
         if error.msgid != encodings.SAY_WHICH:
             raise
@@ -292,6 +296,24 @@ def _first_mapping(found: Survey) -> str:
         header = tables.table(file, "iso8859-1").header
     shown = tuple(name.encode("ascii", "replace").decode() for name in header)
     return mapping.suggest(shown, record_rows.shape())
+
+
+def _known_mapping(authority_id: int, header: Sequence[str]) -> str | None:
+    """Return the mapping of the last import that knows the columns of a file."""
+    known = db.session.scalars(
+        select(ImportJob.mapping)
+        .where(
+            ImportJob.authority_id == authority_id,
+            ImportJob.phase == ImportPhase.DONE,
+        )
+        .order_by(ImportJob.id.desc())
+        .limit(10)
+    )
+    for text in known:
+        with contextlib.suppress(Refused):
+            check(text).check(header)
+            return text
+    return None
 
 
 def _new(
