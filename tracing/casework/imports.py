@@ -880,8 +880,7 @@ def tidy(now: datetime | None = None) -> int:
     root = Path(current_app.instance_path) / FOLDER
     for folder in sorted(root.iterdir()) if root.is_dir() else ():
         job = db.session.scalar(select(ImportJob).where(ImportJob.token == folder.name))
-        chosen = job is not None and job.phase is ImportPhase.CHOSEN
-        if job is not None and chosen and job.created_at < at - LEFT:
+        if job is not None and _is_left(job, at):
             job.phase, job.ended_at = ImportPhase.CANCELLED, at
             db.session.commit()
         if job is not None and not job.phase.is_over:
@@ -896,6 +895,15 @@ def tidy(now: datetime | None = None) -> int:
             (folder / name).unlink(missing_ok=True)
     db.session.rollback()
     return gone
+
+
+def _is_left(job: ImportJob, at: datetime) -> bool:
+    """Tell whether nobody goes on with an import any more."""
+    if job.phase is ImportPhase.CHOSEN:
+        return job.created_at < at - LEFT
+    # Of the command line: the worker does not take it up.
+    by_hand = job.phase is ImportPhase.RUNNING and job.next_at is None
+    return by_hand and (job.lease_until or job.created_at) < at - KEPT
 
 
 # ------------------------------------------------------------------ the command line
