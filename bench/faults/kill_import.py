@@ -20,7 +20,7 @@ from workflows.policies import Role
 
 NAME: Final = "kill_import"
 KILLS: Final = {"short": 3, "full": 50}
-ROWS: Final = {"short": 60_000, "full": 1_500_000}
+ROWS: Final = {"short": 120_000, "full": 1_500_000}
 BAD: Final = 97
 """Each so many-th row is a bad one."""
 
@@ -90,7 +90,7 @@ def run(place: Place, scale: str) -> Outcome:
         while not at(token)[1] and time.monotonic() < give_up:
             last = kills >= KILLS[scale]
             with running_worker(settings) as process:
-                goal = rows if last else at(token)[0] + chance.randint(1, 15_000)
+                goal = rows if last else at(token)[0] + chance.randint(1, 8_000)
                 while at(token)[0] < goal and not at(token)[1]:
                     if process.poll() is not None or time.monotonic() > give_up:
                         break
