@@ -536,7 +536,7 @@ class _Reader:
             if count >= BATCH:
                 break
         of_item = self.maker.first_of_event
-        twice = self.seen.other((n, p.item[0], v[:of_item]) for n, v, p in parts)
+        twice = self.seen.other((n, str(p.item[0]), v[:of_item]) for n, v, p in parts)
         items: dict[str, tuple[Any, ...]] = {}
         events, marks = [], []
         for number, _values, (item, event, mark) in parts:
