@@ -1,9 +1,11 @@
 """Files of records: brought in through pages, and taken along."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Final
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import IO, Any, Final
 
 from flask import (
     Blueprint,
@@ -211,24 +213,25 @@ def take() -> Response | tuple[str, int]:
     record_export.opened(actor, actor.authority_id, form)
     heading, rows = record_export.heading(), record_export.rows(actor.authority_id)
     # Written before it goes out: nobody who is slow keeps the database waiting.
-    folder = TemporaryDirectory(prefix="tracing-export-")
-    path = Path(folder.name) / f"records.{form}"
+    folder = Path(mkdtemp(prefix="tracing-export-"))
+    path = folder / f"records.{form}"
     try:
         if form == "csv":
             writing.as_csv_file(path, heading, rows)
         else:
             writing.as_workbook(path, heading, rows)
+        file = path.open("rb")
     except writing.TooManyRows:
-        folder.cleanup()
         words = _("A sheet does not hold as many records: take them along as CSV.")
         return errors.page(422, words)
-    answer = _file(_pieces(path), FORMS[form], path.name)
-    answer.call_on_close(folder.cleanup)
-    return answer
+    finally:
+        # What is open can be read to its end.
+        rmtree(folder, ignore_errors=True)
+    return _file(_pieces(file), FORMS[form], path.name)
 
 
-def _pieces(path: Path) -> Any:
-    with path.open("rb") as file:
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
         while piece := file.read(1 << 16):
             yield piece
 
