@@ -193,6 +193,7 @@ class Workbook:
 
     def __init__(self, path: Path, *, most: int = MOST_UNPACKED) -> None:
         """Judge it, and find its sheets."""
+        self.opened: list[IO[bytes] | Texts] = []
         try:
             self.book = zipfile.ZipFile(path)
             judge(self.book, most=most)
@@ -204,7 +205,9 @@ class Workbook:
             raise Refused(EMPTY)
 
     def close(self) -> None:
-        """Let the file go."""
+        """Let the file go, and all that was opened of it."""
+        for one in self.opened:
+            one.close()
         self.book.close()
 
     def sheet(self, name: str) -> Sheet:
@@ -291,13 +294,10 @@ class Workbook:
             part = self.texts_part
             source = self.book.open(part) if part in self.book.namelist() else None
             texts = Texts(source)
-            try:
-                with self.book.open(sheet.part) as cells_of_it:
-                    yield from _Rows(texts, self.days, self.since_1904).read(
-                        cells_of_it
-                    )
-            finally:
-                texts.close()
+            found = self.book.open(sheet.part)
+            # Whoever stops in the middle closes the workbook, and all of these with it.
+            self.opened += [one for one in (source, texts, found) if one is not None]
+            yield from _Rows(texts, self.days, self.since_1904).read(found)
         except _BROKEN as error:
             raise Refused(BROKEN) from error
 
