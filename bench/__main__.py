@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from flask import Flask
 
-from bench import records, seeding, site
+from bench import importing, records, seeding, site
 from bench.databases import by_superuser, databases
 from bench.seeding import ASKING, LARGE, TINY, World
 from bench.site import Figures, Person, Site
@@ -42,6 +42,8 @@ NAMES: Final = (
     "sweep_s",
     "journal_verify_s_per_million",
     *records.NAMES,
+    "import_rows_per_s",
+    "import_rss_mb",
 )
 SIZES: Final = {"small": (1_000, 20_000), "full": (1_000, 1_000_000)}
 ROUNDS: Final = {"small": (3, 2.0), "full": (5, 4.0)}
@@ -75,7 +77,7 @@ class Bench:
 
     def __init__(self, places: list[Place], wanted: set[str], scale: str) -> None:
         """Measure at these places."""
-        self.places, self.wanted = places, wanted
+        self.places, self.wanted, self.scale = places, wanted, scale
         self.rounds, self.seconds = ROUNDS[scale]
 
     def in_turns(
@@ -128,6 +130,8 @@ class Bench:
                 _sweep(place)
         if "journal_verify_s_per_million" in self.wanted:
             _verify(self.places[-1])
+        if self.wanted & {"import_rows_per_s", "import_rss_mb"}:
+            self.importing()
 
     def say(
         self, place: Place, name: str, value: float, unit: str, **more: str
@@ -143,6 +147,16 @@ class Bench:
                 case = {"case": code.lower()}
                 self.say(place, "queue_page_p50_ms", figures.p50, "ms", **case)
                 self.say(place, "queue_page_rps", figures.rate, "1/s", **case)
+
+    def importing(self) -> None:
+        """Bring a file of records in, with all indexes in place, and once more."""
+        place, rows = self.places[0], importing.ROWS[self.scale]
+        for case, (rate, size) in importing.bring(
+            place.settings, place.app, rows
+        ).items():
+            more = {"case": f"{case}, {rows} rows"}
+            self.say(place, "import_rows_per_s", rate, "1/s", **more)
+            self.say(place, "import_rss_mb", size, "MB", **more)
 
     def isolated(self) -> None:
         """Measure what the second wall costs: the same page by a login it lets by."""

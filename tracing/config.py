@@ -51,6 +51,8 @@ class Settings:
     max_files: int = 30
     max_authority_files: int = 50_000
     max_authority_bytes: int = 50_000_000_000
+    max_import_bytes: int = 300_000_000
+    import_most_bad: int = 10
     clamd: str = ""
     clamd_timeout: int = 30
     session_idle: int = 1800

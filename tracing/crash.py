@@ -49,6 +49,9 @@ POINTS: Final = (
     "reminder.written",
     "reminder.done",
     "reminder.committed",
+    "import.written",
+    "import.entered",
+    "import.committed",
 )
 """Every place there is: each stands in the code once."""
 

@@ -36,6 +36,8 @@ class Wake:
 wake = Wake()
 ask_registers = Wake()
 """The same, for look-ups in other registers."""
+import_files = Wake()
+"""The same, for files that wait to be imported."""
 
 
 def will_write() -> None:

@@ -16,7 +16,14 @@ from huey import SqliteHuey, crontab
 
 from tracing import crash
 from tracing.accounts import sessions, unused, waits
-from tracing.casework import attachments, erasing, resealing, reviews, sightings
+from tracing.casework import (
+    attachments,
+    erasing,
+    imports,
+    resealing,
+    reviews,
+    sightings,
+)
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.journal import checkpoints
@@ -33,6 +40,7 @@ CHANNEL: Final = "tracing.channel"
 QUEUE: Final = "tracing.huey"
 DRAIN: Final = "tracing.drain"
 LOOK_UP: Final = "tracing.look_up"
+IMPORT: Final = "tracing.import"
 STOP: Final = "tracing.stop"
 FILE: Final = "wake.sqlite"
 
@@ -81,6 +89,17 @@ def look_up() -> int:
     )
 
 
+def import_due() -> int:
+    """Import the files that wait, in turns."""
+    stop: Callable[[], bool] = current_app.extensions.get(STOP, bool)
+    instance = Path(current_app.instance_path)
+    if paused(instance):
+        return 0
+    return imports.drain(
+        outbox.this_worker(), stop=lambda: stop() or paused(instance) is not None
+    )
+
+
 def sweep() -> int:
     """Write the reminders that are owed; clear away sessions that have run out."""
     sessions.sweep(outbox.utc_now())
@@ -96,7 +115,7 @@ def tell() -> None:
 
 def tidy() -> int:
     """Let go of files that nobody keeps."""
-    return attachments.clean_up()
+    return attachments.clean_up() + imports.tidy()
 
 
 def switch_off() -> int:
@@ -156,6 +175,12 @@ def bind(app: Flask) -> Any:
         with app.app_context():
             turns.take(look_up)
 
+    import_turns = _Turns()
+
+    def import_task() -> None:
+        with app.app_context():
+            import_turns.take(import_due)
+
     def sweep_task() -> None:
         with app.app_context():
             each(sweep, attachments.scan_waiting, erasing.carry_out)
@@ -179,8 +204,10 @@ def bind(app: Flask) -> Any:
 
     app.extensions[DRAIN] = huey.task(name="drain")(drain_task)
     app.extensions[LOOK_UP] = huey.task(name="look_up")(look_up_task)
+    app.extensions[IMPORT] = huey.task(name="import")(import_task)
     huey.periodic_task(crontab(minute="*"), name="sweep")(sweep_task)
     huey.periodic_task(crontab(minute="*"), name="look_up_due")(look_up_task)
+    huey.periodic_task(crontab(minute="*"), name="import_due")(import_task)
     huey.periodic_task(crontab(minute="17"), name="tidy")(tidy_task)
     daily = crontab(hour="2", minute="43")
     huey.periodic_task(daily, name="switch_off")(switch_off_task)
@@ -222,8 +249,9 @@ def consumer(app: Flask) -> Any:
         tell()
     app.extensions[DRAIN]()
     app.extensions[LOOK_UP]()
+    app.extensions[IMPORT]()
     made = huey.create_consumer(
-        workers=3, max_delay=1.0, graceful_signal="TERM", shutdown_timeout=30
+        workers=4, max_delay=1.0, graceful_signal="TERM", shutdown_timeout=30
     )
     app.extensions[STOP] = made.stop_flag.is_set
     return made

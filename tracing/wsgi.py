@@ -5,7 +5,7 @@ from functools import cache
 from flask import Flask
 
 from tracing import create_app, logs, worker
-from tracing.extensions import ask_registers, wake
+from tracing.extensions import ask_registers, import_files, wake
 
 
 @cache
@@ -15,6 +15,7 @@ def application() -> Flask:
     logs.set_up(app.extensions["tracing.settings"].log_format)
     wake.call = worker.waker(app)
     ask_registers.call = worker.waker(app, worker.LOOK_UP)
+    import_files.call = worker.waker(app, worker.IMPORT)
     return app
 
 

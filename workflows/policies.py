@@ -151,6 +151,17 @@ def require_records(actor: Actor) -> None:
         raise NotPermitted("The roles officer and supervisor do this.")
 
 
+def may_import(actor: Actor) -> bool:
+    """Tell whether the actor brings whole files of records, and takes them along."""
+    return actor.is_any(Role.SUPERVISOR)
+
+
+def require_import(actor: Actor) -> None:
+    """Refuse who does not."""
+    if not may_import(actor):
+        raise NotPermitted("Supervisors do this.")
+
+
 def may_keep(actor: Actor) -> bool:
     """Tell whether the actor decides what of the own authority is kept, and how long."""
     return actor.is_any(Role.SUPERVISOR, Role.ADMINISTRATOR)

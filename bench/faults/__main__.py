@@ -13,6 +13,7 @@ from flask import Flask
 from bench.databases import databases
 from bench.faults import (
     crash_points,
+    kill_import,
     kill_lookup_worker,
     kill_server,
     kill_worker,
@@ -30,6 +31,7 @@ RUNS: Final[Mapping[str, Callable[[Place, str], Outcome]]] = {
         kill_server,
         kill_worker,
         kill_lookup_worker,
+        kill_import,
         power_cut,
         crash_points,
         parallel_transitions,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ from typing import Any, Final
 from flask import current_app
 from sqlalchemy import func, select, update
 
+from bench.faults import kill_import
 from bench.faults.checker import Verdict, check
 from bench.faults.outcome import Outcome, Place
 from bench.site import HOST, ROOT, environ_of, free_port
@@ -25,7 +27,7 @@ from tests.factories import files
 from tests.smtp import Mailbox, running_mailbox
 from tracing import worker
 from tracing.accounts.actors import actor_of
-from tracing.casework import attachments, queries
+from tracing.casework import attachments, imports, queries
 from tracing.config import Settings
 from tracing.crash import POINTS, STATUS
 from tracing.extensions import db
@@ -39,8 +41,10 @@ from tracing.models import (
     JournalCheckpoint,
     JournalEntry,
     OutboxMessage,
+    RegistryItem,
     TraceRequest,
 )
+from workflows.policies import Role
 from workflows.states import Trigger
 
 NAME: Final = "crash_points"
@@ -66,6 +70,7 @@ WORK_NEAR: Final[Mapping[str, str]] = {
     "file": "attach",
     "mail": "deliver",
     "reminder": "remind",
+    "import": "bring",
 }
 """Which piece of work comes by a place: by its name, else by its first word."""
 
@@ -74,7 +79,7 @@ AFTER: Final = frozenset(
         *("draft.committed", "draft.saved", "submit.committed", "step.committed"),
         *("note.committed", "worker.woken", "journal.read", "checkpoint.committed"),
         *("file.committed", "file.removed", "mail.sent", "mail.marked"),
-        "reminder.committed",
+        *("reminder.committed", "import.committed"),
     }
 )
 """Places at which it has happened; at all others it must not have."""
@@ -273,6 +278,23 @@ class Stage:
         )
         return Task({}, lambda: db.session.scalar(query) or 0)
 
+    def bring(self) -> Task:
+        """Import a file with one record."""
+        mark = secrets.token_hex(12)
+        keeper = actor_of(factories.person(self.of.asking, Role.SUPERVISOR))
+        db.session.commit()
+        text = f"No,Serial\n{mark},AB 1\n".encode()
+        job = imports.choose(keeper, "a.csv", BytesIO(text), largest=10**6)
+        told = '[key]\ncolumns = ["No"]\n[fields]\nserial = "Serial"\n'
+        imports.set_mapping(job.token, keeper, told)
+        imports.start(job.token, keeper)
+        query = (
+            select(func.count())
+            .select_from(RegistryItem)
+            .where(RegistryItem.source_key == mark)
+        )
+        return Task({}, lambda: db.session.scalar(query) or 0)
+
 
 def _marked(mark: str) -> int:
     # Sealed: it is opened, not asked for.
@@ -385,4 +407,5 @@ def _let_go() -> None:
         .values(next_at=now, lease_until=now)
         .execution_options(synchronize_session=False)
     )
+    kill_import.let_go()
     db.session.commit()

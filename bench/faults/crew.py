@@ -109,6 +109,11 @@ def tidy(_app: Flask) -> None:
     worker.tidy()
 
 
+def bring(_app: Flask) -> None:
+    """Import the files that wait."""
+    worker.import_due()
+
+
 def sign_in(app: Flask, email: str, device: str) -> None:
     """Sign in at the page."""
     visitor = stranger(app)
@@ -134,7 +139,7 @@ WORKS: Final[Mapping[str, Callable[..., None]]] = {
     work.__name__: work
     for work in (
         *(draft, save, submit, acknowledge, enquire, look, sign, attach, tidy),
-        *(sign_in, deliver, remind),
+        *(sign_in, deliver, remind, bring),
     )
 }
 

@@ -16,13 +16,14 @@ SQLITE = (
     *("kill_worker", "power_cut_sqlite", "parallel_transitions"),
     "kill_lookup_worker",
 )
-POSTGRESQL = ("kill_server", "crash_points")
+POSTGRESQL = ("kill_server", "kill_import", "crash_points")
 """Each fault once: `make faults` has all of them on both."""
 
 INJECTED = {
     "kill_server": 3,
     "kill_worker": 3,
     "kill_lookup_worker": 2,
+    "kill_import": 3,
     "power_cut_sqlite": 2,
     "crash_points": len(POINTS),
     "parallel_transitions": 8 * 3,

@@ -35,6 +35,7 @@ class News(StrEnum):
     ADDED_OUTSIDE = "added_outside"
     PERSON_TAKEN = "person_taken"
     JOURNAL_TAKEN = "journal_taken"
+    RECORDS_TAKEN = "records_taken"
 
 
 INVITATION: Final = "invitation"
@@ -75,7 +76,8 @@ def _write(
 
 def tell_mailbox(authority: Authority, news: News, now: datetime) -> None:
     """Tell the mailbox of an authority of something that was done outside of it."""
-    path = "/journal" if news in (News.PERSON_TAKEN, News.JOURNAL_TAKEN) else "/people"
+    taken = (News.PERSON_TAKEN, News.JOURNAL_TAKEN, News.RECORDS_TAKEN)
+    path = "/journal" if news in taken else "/people"
     facts = {"path": path, "news": news.value}
     _write(authority.id, mailbox_of(authority), ACCOUNT, facts, now)
 

@@ -83,6 +83,10 @@ class Kind(StrEnum):
     RECORD_KEPT = "record_kept"
     RECORD_ERASURE_ASKED = "record_erasure_asked"
     RECORD_ERASED = "record_erased"
+    IMPORT_STARTED = "import_started"
+    RECORDS_IMPORTED = "records_imported"
+    IMPORT_ENDED = "import_ended"
+    RECORDS_EXPORTED = "records_exported"
 
     @property
     def label(self) -> str:
@@ -173,4 +177,8 @@ LABELS: Final = {
     Kind.RECORD_KEPT: N_("Record kept longer"),
     Kind.RECORD_ERASURE_ASKED: N_("Asked to erase a record"),
     Kind.RECORD_ERASED: N_("Record erased"),
+    Kind.IMPORT_STARTED: N_("Import of records started"),
+    Kind.RECORDS_IMPORTED: N_("Records imported"),
+    Kind.IMPORT_ENDED: N_("Import of records ended"),
+    Kind.RECORDS_EXPORTED: N_("Records exported"),
 }

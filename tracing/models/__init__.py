@@ -13,6 +13,7 @@ from tracing.models.account import (
 from tracing.models.attachment import Attachment, FileKind, Scan
 from tracing.models.base import Base
 from tracing.models.directory import Authority
+from tracing.models.importing import ImportJob, ImportPhase
 from tracing.models.journal import (
     JournalChain,
     JournalCheckpoint,
@@ -59,6 +60,8 @@ __all__ = [
     "FailedAttempts",
     "FileKind",
     "FormKey",
+    "ImportJob",
+    "ImportPhase",
     "Item",
     "ItemRestriction",
     "JournalChain",

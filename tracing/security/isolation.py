@@ -18,6 +18,7 @@ from tracing.models import (
     Attachment,
     DueWork,
     Erasure,
+    ImportJob,
     Item,
     ItemRestriction,
     JournalCheckpoint,
@@ -143,7 +144,7 @@ _OURS_OR_BELOW: Final = frozenset({Attachment, OutboxMessage})
 _OF_A_CHAIN: Final = frozenset({JournalCheckpoint, JournalEntry, JournalPayload})
 _OURS: Final = frozenset(
     {
-        *(Erasure, RegistryEvent, RegistryHit, RegistryItem),
+        *(Erasure, ImportJob, RegistryEvent, RegistryHit, RegistryItem),
         *(RegistryMark, RegistryReview, RegistrySought),
     }
 )

@@ -26,6 +26,7 @@ from workflows.policies import (
     Role,
     may_answer,
     may_file,
+    may_import,
     may_keep,
     may_read_journal,
     may_use_records,
@@ -106,6 +107,8 @@ def ways(actor: Actor) -> list[Way]:
     if may_use_records(actor):
         add("records.index", _("Own records"))
     add("contacts.index", _("Points of contact"))
+    if may_import(actor):
+        add("imports.index", _("Files of records"))
     if may_read_journal(actor):
         add("journal.show", _("Journal"))
     if actor.is_any(Role.ADMINISTRATOR, Role.SUPERVISOR):

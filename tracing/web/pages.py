@@ -14,6 +14,7 @@ from tracing.web import (
     emergency,
     files,
     home,
+    imports,
     journal,
     keeping,
     lists,
@@ -66,7 +67,7 @@ def init_app(app: Flask) -> None:
     """Register the pages and put the doors before them."""
     cases = (home, lists, drafts, requests, files, contacts, outgoing, journal)
     people_ = (signing, account, people, emergency)
-    for module in (*cases, lookups, records, keeping, *people_, watch):
+    for module in (*cases, lookups, records, imports, keeping, *people_, watch):
         for blueprint in module.BLUEPRINTS:
             app.register_blueprint(blueprint)
     app.before_request(_door)

@@ -32,6 +32,9 @@ from workflows.policies import Actor
 TAKING: Final = frozenset({"drafts.create", "drafts.save", "requests.take"})
 """The forms that may bring files, and so be larger than others."""
 
+IMPORTING: Final = "imports.choose"
+"""The form that brings a file of records, which may be larger still."""
+
 READ: Final = 4
 """How many times as much is read, to save the text, before nothing is read at all."""
 
@@ -82,6 +85,10 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def _more() -> None:
+        if request.endpoint == IMPORTING and current_actor() is not None:
+            request.max_content_length = _settings().max_import_bytes + MEGABYTE
+            give_up()
+            return
         # A form without files needs no more than any other.
         brings_files = request.mimetype == "multipart/form-data"
         if request.endpoint not in TAKING or not brings_files:

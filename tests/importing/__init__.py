@@ -1,0 +1,1 @@
+"""Files as registers keep them."""
