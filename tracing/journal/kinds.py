@@ -74,6 +74,10 @@ class Kind(StrEnum):
     LOOKUP_ASKED = "lookup_asked"
     LOOKUP_ANSWERED = "lookup_answered"
     LOOKUP_READ = "lookup_read"
+    CANDIDATE_DECIDED = "candidate_decided"
+    INTRODUCTION_ASKED = "introduction_asked"
+    INTRODUCTION_ANSWERED = "introduction_answered"
+    INTRODUCING_CHANGED = "introducing_changed"
 
     @property
     def label(self) -> str:
@@ -155,4 +159,8 @@ LABELS: Final = {
     Kind.LOOKUP_ASKED: N_("Another register asked"),
     Kind.LOOKUP_ANSWERED: N_("Search by hand written down"),
     Kind.LOOKUP_READ: N_("Answer of another register read"),
+    Kind.CANDIDATE_DECIDED: N_("Possible match decided"),
+    Kind.INTRODUCTION_ASKED: N_("Asked to be introduced"),
+    Kind.INTRODUCTION_ANSWERED: N_("Introduction answered"),
+    Kind.INTRODUCING_CHANGED: N_("Introductions allowed or not"),
 }

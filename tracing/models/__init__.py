@@ -19,7 +19,15 @@ from tracing.models.journal import (
     JournalEntry,
     JournalPayload,
 )
-from tracing.models.lookup import Lookup, LookupGate, Task
+from tracing.models.lookup import (
+    Introduction,
+    Lookup,
+    LookupGate,
+    Meeting,
+    Side,
+    Task,
+    Verdict,
+)
 from tracing.models.outbox import Delivery, DueWork, OutboxMessage
 from tracing.models.retention import Erasure, LegalHold
 from tracing.models.trace_request import (
@@ -50,6 +58,7 @@ __all__ = [
     "FailedAttempts",
     "FileKind",
     "FormKey",
+    "Introduction",
     "Item",
     "ItemRestriction",
     "JournalChain",
@@ -60,6 +69,7 @@ __all__ = [
     "Lookup",
     "LookupGate",
     "Marking",
+    "Meeting",
     "OutboxMessage",
     "Person",
     "ProvidedItem",
@@ -67,6 +77,8 @@ __all__ = [
     "RequestEvent",
     "Role",
     "Scan",
+    "Side",
     "Task",
     "TraceRequest",
+    "Verdict",
 ]
