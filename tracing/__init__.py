@@ -23,7 +23,7 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     from tracing.adapters.clamd import Clamd
     from tracing.adapters.folder import FolderStore
     from tracing.adapters.smtp import self_test
-    from tracing.casework import attachments, erasing
+    from tracing.casework import attachments, erasing, introductions
     from tracing.extensions import babel, csrf, db, guard_sqlite, migrate, try_idle
     from tracing.journal import checkpoints
     from tracing.lookups import registers
@@ -67,7 +67,9 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     app.extensions[attachments.SCANNER] = (
         Clamd(settings.clamd, settings.clamd_timeout) if settings.clamd else None
     )
-    app.extensions[registers.REGISTERS] = registers.load(instance)
+    app.extensions[registers.REGISTERS] = registers.load(
+        instance, others=introductions.others
+    )
     # First, so that an answer of whoever comes next has its line and is counted.
     logs.init_app(app)
     metrics.init_app(app)

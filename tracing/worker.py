@@ -16,7 +16,7 @@ from huey import SqliteHuey, crontab
 
 from tracing import crash
 from tracing.accounts import sessions, unused, waits
-from tracing.casework import attachments, erasing, resealing
+from tracing.casework import attachments, erasing, introductions, resealing
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.journal import checkpoints
@@ -71,14 +71,15 @@ class _Turns:
 
 
 def look_up() -> int:
-    """Ask other registers what is due."""
+    """Ask other registers what is due; carry introductions to their other side."""
     stop: Callable[[], bool] = current_app.extensions.get(STOP, bool)
     instance = Path(current_app.instance_path)
     if paused(instance):
         return 0
-    return running.drain(
+    done = running.drain(
         outbox.this_worker(), stop=lambda: stop() or paused(instance) is not None
     )
+    return done + introductions.carry()
 
 
 def sweep() -> int:

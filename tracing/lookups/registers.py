@@ -25,6 +25,7 @@ from flask import Flask, current_app
 
 from tracing.lookups import typed
 from tracing.lookups.by_hand import ByHand, HandSettings
+from tracing.lookups.elsewhere import ElsewhereSettings, OtherAuthorities, Others
 from tracing.lookups.own import OwnRecords, OwnSettings, Records
 from tracing.lookups.port import Capability, ExternalLookup
 from tracing.ports import BadSetting
@@ -43,6 +44,10 @@ NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,38}")
 ALL: Final = "*"
 BY_HAND: Final = "by-hand"
 OWN: Final = "own-records"
+ELSEWHERE: Final = "other-authorities"
+IN_HOUSE: Final = frozenset({BY_HAND, OWN, ELSEWHERE})
+"""Nothing leaves this service when these are asked."""
+
 LONGEST_WAIT: Final = 45.0
 
 
@@ -51,13 +56,14 @@ class Register:
     """What is set of every register, whatever its adapter. Times are seconds.
 
     `deadline`: for one call, whatever the adapter does; `patience`: until an answer
-    that is to come later has come.
+    that is to come later has come; `domestic`: a register of the State that asks.
     """
 
     name: str = ""
     adapter: str
     label: str
     years: str = ""
+    domestic: bool = False
     authorities: tuple[str, ...]
     highest_handling: str = "H1"
     quota: int = 500
@@ -90,6 +96,11 @@ class Register:
         """Return what it can do beside being searched."""
         return self.asked.capabilities
 
+    @property
+    def leaves(self) -> bool:
+        """Tell whether what it is asked leaves this service."""
+        return self.name not in IN_HOUSE
+
     def serves(self, code: str) -> bool:
         """Tell whether an authority may ask it."""
         return ALL in self.authorities or code in self.authorities
@@ -113,7 +124,9 @@ def adapters() -> dict[str, str]:
     return found
 
 
-def load(folder: Path, records: Records | None = None) -> Registers:
+def load(
+    folder: Path, records: Records | None = None, others: Others | None = None
+) -> Registers:
     """Return the registers of an installation; by hand there is always a way."""
     file = folder / FILE
     rows: dict[str, Any] = {}
@@ -122,16 +135,19 @@ def load(folder: Path, records: Records | None = None) -> Registers:
             rows = tomllib.loads(file.read_text("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise BadSetting(f"{file}: {error}") from error
-    found = {r.name: r for r in _built_in(folder, records)}
+    found = {r.name: r for r in _built_in(folder, records, others)}
     found |= {name: _register(name, row, folder) for name, row in rows.items()}
     return found
 
 
-def _built_in(folder: Path, records: Records | None) -> Iterator[Register]:
+def _built_in(
+    folder: Path, records: Records | None, others: Others | None
+) -> Iterator[Register]:
     yield Register(
         name=BY_HAND,
         adapter=BY_HAND,
         label=N_("A register that is searched by hand"),
+        domestic=True,
         authorities=(ALL,),
         highest_handling="H3",
         lookup=ByHand(HandSettings(), folder),
@@ -141,16 +157,27 @@ def _built_in(folder: Path, records: Records | None) -> Iterator[Register]:
             name=OWN,
             adapter=OWN,
             label=N_("Own records"),
+            domestic=True,
             authorities=(ALL,),
             highest_handling="H3",
             quota=1_000_000,
             lookup=OwnRecords(OwnSettings(), folder, records),
         )
+    if others is not None:
+        yield Register(
+            name=ELSEWHERE,
+            adapter=ELSEWHERE,
+            label=N_("Requests of other authorities"),
+            authorities=(ALL,),
+            highest_handling="H3",
+            quota=200,
+            lookup=OtherAuthorities(ElsewhereSettings(), folder, others),
+        )
 
 
 def _register(name: str, row: Any, folder: Path) -> Register:
     where = f"{folder / FILE}: [{name}]"
-    if not NAME.fullmatch(name) or name in (BY_HAND, OWN) or not isinstance(row, dict):
+    if not NAME.fullmatch(name) or name in IN_HOUSE or not isinstance(row, dict):
         raise BadSetting(f"{where}: use a name of small letters, digits and hyphens")
     if {"name", "lookup"} & set(row):
         raise BadSetting(f"{where}: leave out name and lookup")
