@@ -33,6 +33,7 @@ from tracing.models import (
     TraceRequest,
     Verdict,
 )
+from workflows import policies
 from workflows.errors import FactMissing, NotPermitted, NotVisible, TransitionNotAllowed
 from workflows.facts import Search
 from workflows.policies import (
@@ -240,6 +241,7 @@ def record_all(
     `years`: which years each covers, by the key of its look-up.
     """
     request = queries.by_reference(reference, actor)
+    policies.require_answering(actor, request)
     check_version(request, version)
     rows = to_record(of_request(request, actor))
     if not rows:
@@ -362,7 +364,7 @@ def may_record(actor: Actor, row: Lookup) -> bool:
     return fresh and Trigger.RECORD_SEARCH in possible(actor, row.request)
 
 
-Decided = Mapping[tuple[int, str], Verdict]
+Decided = Mapping[tuple[int, str], "Verdict"]
 """The newest verdict by look-up and candidate."""
 
 
