@@ -77,7 +77,9 @@ WHERE = {
     },
     "casework/resealing.py": {"_whose", "all_kept"},
     # of the authority that asked, about one request that was read through the one place
-    "casework/lookups.py": {"_own", "_why_not", "of_request", "one", "verdicts_of"},
+    "casework/lookups.py": {"_own", "_why_not", "of_request", "one"},
+    # of one's own look-ups, which were read there
+    "casework/answers.py": {"verdicts_of"},
     "casework/domestic.py": {"answered"},
     # of one's own row; the worker, for all: who is told of is asked by its owner's leave
     "casework/introductions.py": {

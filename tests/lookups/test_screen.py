@@ -7,6 +7,7 @@ from tests import factories
 from tests.journal.conftest import entries
 from tests.lookups.shelves import Shelved, candidate, put_up
 from tracing.casework import answering, comparing, lookups, queries, requesting
+from tracing.casework.answers import verdicts_of
 from tracing.extensions import db
 from tracing.journal.kinds import Kind
 from tracing.lookups import running
@@ -86,7 +87,7 @@ def answers(request_, actor):
 
 def compared(request_, actor):
     request, rows = answers(request_, actor)
-    return comparing.candidates(request, rows, lookups.verdicts_of(rows))
+    return comparing.candidates(request, rows, verdicts_of(rows))
 
 
 def decide(request_, actor, key, number, standing=Standing.CONFIRMED, why="The proof"):

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from tracing.casework import comparing, lookups
+from tracing.casework.answers import verdicts_of
 from tracing.casework.comparing import Compared
 from tracing.models import TraceRequest
 from tracing.schemas.steps import DETAILS
@@ -67,7 +68,7 @@ def searched(request: TraceRequest) -> list[dict[str, str]]:
 def confirmed(request: TraceRequest, actor: Actor) -> list[Compared]:
     """Return the candidates that a person has confirmed."""
     rows = lookups.of_request(request, actor)
-    compared = comparing.candidates(request, rows, lookups.verdicts_of(rows))
+    compared = comparing.candidates(request, rows, verdicts_of(rows))
     return [
         one
         for one in compared

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tracing.casework.answers import newest_of
-from tracing.casework.lookups import Decided
+from tracing.casework.answers import Decided, newest_of
 from tracing.lookups.registers import ELSEWHERE
 from tracing.models import Lookup, Task, TraceRequest, Verdict
 from workflows.markings import read

@@ -8,7 +8,13 @@ from typing import Final
 
 from sqlalchemy import select
 
-from tracing.casework.answers import is_about, newest_of
+from tracing.casework.answers import (
+    Decided,
+    is_about,
+    newest_of,
+    result_of,
+    verdicts_of,
+)
 from tracing.extensions import db
 from tracing.models import Lookup, TraceRequest
 from tracing.words import _, in_language
@@ -37,17 +43,18 @@ def answered(request: TraceRequest) -> list[Lookup]:
 
 def lines(request: TraceRequest) -> list[str]:
     """Return them as the form says it, in the language of the request."""
+    rows = answered(request)
+    decided = verdicts_of(rows) if rows else {}
     with in_language(request.language or "en"):
-        return [_line(row) for row in answered(request)]
+        return [_line(row, decided) for row in rows]
 
 
-def _line(row: Lookup) -> str:
-    assert row.outcome is not None
+def _line(row: Lookup, decided: Decided) -> str:
     assert row.answered_at is not None
     said = {
         "register": _(row.label),
         "years": row.years or "–",
-        "result": _(row.outcome.label),
+        "result": _(result_of(row, decided).label),
         "date": row.answered_at.date().isoformat(),
     }
     return LINE % said

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from tracing.casework import leaving, queries
-from tracing.casework.answers import newest_of
+from tracing.casework.answers import newest_of, result_of, verdicts_of
 from tracing.casework.apply import apply, check_version, enter, utcnow
 from tracing.casework.requesting import use_form_key
 from tracing.casework.session import give_up
@@ -271,18 +271,8 @@ def _record(
     row: Lookup, actor: Actor, years: str, note: str, now: datetime | None
 ) -> None:
     assert row.outcome is not None
-    told = verdicts_of([row])
-    standings = [told[key].standing for key in told]
+    result = result_of(row, verdicts_of([row]))
     count = len(row.candidates or ())
-    result = row.outcome.result
-    if Standing.CONFIRMED in standings:
-        result = SearchResult.FOUND
-    elif (
-        row.outcome is LookupOutcome.HIT
-        and standings.count(Standing.REJECTED) == count > 0
-    ):
-        # The whole answer came, and a person has said of each that it is another item.
-        result = SearchResult.NO_RECORD
     text = note.strip()
     if result is SearchResult.NO_RECORD and count:
         said = f"Possible matches compared and rejected: {count}."
@@ -362,22 +352,6 @@ def may_record(actor: Actor, row: Lookup) -> bool:
     """Tell whether the actor can make a recorded search of a look-up now."""
     fresh = row.outcome is not None and row.position is None
     return fresh and Trigger.RECORD_SEARCH in possible(actor, row.request)
-
-
-Decided = Mapping[tuple[int, str], "Verdict"]
-"""The newest verdict by look-up and candidate."""
-
-
-def verdicts_of(rows: Iterable[Lookup]) -> dict[tuple[int, str], Verdict]:
-    """Return what was said last of the candidates of one's own look-ups."""
-    numbers = [row.id for row in rows]
-    found = db.session.scalars(
-        select(Verdict)
-        .where(Verdict.lookup_id.in_(numbers))
-        .options(joinedload(Verdict.decided_by))
-        .order_by(Verdict.id)
-    )
-    return {(verdict.lookup_id, verdict.candidate): verdict for verdict in found}
 
 
 def registers_of(actor: Actor, request: TraceRequest) -> list[Register]:

@@ -230,10 +230,16 @@ def _fields(one: Compared, found: TraceRequest) -> list[dict[str, Any]]:
                 "asked": given or "",
                 "found": known or "",
                 "is_mark": field.name != "country",
-                "tag": Tag(tone, icon, said(field.agreement.label)),
+                "tag": Tag(tone, icon, _agreement(field.agreement, given, known)),
             }
         )
     return rows
+
+
+def _agreement(agreement: Agreement, given: object, known: object) -> str:
+    if agreement is Agreement.NOT_GIVEN and bool(given) is not bool(known):
+        return _("Given on one side only")
+    return said(agreement.label)
 
 
 def _state(code: str | None) -> str:

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from tracing.accounts.actors import current_actor
 from tracing.casework import comparing, domestic, introductions, queries
 from tracing.casework import lookups as asking
+from tracing.casework.answers import newest_of, verdicts_of
 from tracing.casework.comparing import Standings
 from tracing.lookups import registers
 from tracing.lookups.port import Capability, Query
@@ -147,7 +148,7 @@ def _search_page(
     refused = bool(errors or problem)
     asking.opened_all(found, actor, after_refusal=refused)
     rows = asking.of_request(found, actor)
-    decided = asking.verdicts_of(rows)
+    decided = verdicts_of(rows)
     compared = comparing.candidates(found, rows, decided)
     how = comparing.standings(rows)
     may = asking.may_ask(actor, found)
@@ -155,7 +156,7 @@ def _search_page(
     drawn: list[forms.Control] = []
     if may:
         drawn = forms.controls(_keys(), _raw_of(found, actor, raw), errors)
-    newest = comparing.newest_of(rows)
+    newest = newest_of(rows)
     can_record = Trigger.RECORD_SEARCH in possible(actor, found)
     return render_template(
         "lookups/search.html",
@@ -243,7 +244,7 @@ def _elsewhere(
 ) -> dict[str, Any]:
     """Return whether other authorities ask about the item, as far as they let it be."""
     row = next(
-        (r for r in comparing.newest_of(rows) if r.register == registers.ELSEWHERE),
+        (r for r in newest_of(rows) if r.register == registers.ELSEWHERE),
         None,
     )
     asked = {
@@ -271,7 +272,7 @@ def states(reference: str) -> dict[str, Any]:
     """Tell a page that is open how the registers stand by now: states, no answers."""
     actor = _actor()
     found = queries.by_reference(reference, actor, people=False)
-    newest = comparing.newest_of(asking.of_request(found, actor))
+    newest = newest_of(asking.of_request(found, actor))
     how = comparing.standings(newest)
     tags = {row.key: tag_of(row) for row in newest}
     return {
