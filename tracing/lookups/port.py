@@ -48,7 +48,7 @@ class Query:
         """Make the query that was kept."""
         known = {f.name for f in fields(cls)}
         values = {name: value for name, value in given.items() if name in known}
-        return cls(**values | {"marks": tuple(values.get("marks", ()))})
+        return cls(**{"serial": "", **values, "marks": tuple(values.get("marks", ()))})
 
     def plain(self) -> dict[str, Any]:
         """Return it as it is kept and sent: what is empty is left out."""

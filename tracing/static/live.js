@@ -2,7 +2,7 @@
 // Words come from the server. Nothing above or below what is read moves.
 const part = document.querySelector("[data-live]:not([data-live=''])");
 const LONGEST = 10000;
-const ENOUGH = 120;
+const ENOUGH = 60;
 
 function show(tag, row) {
   const words = tag.querySelector("span");
