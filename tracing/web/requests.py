@@ -30,6 +30,7 @@ from tracing.casework import (
     requested,
     requesting,
 )
+from tracing.casework import lookups as asking
 from tracing.casework.apply import deadline_of, schedule_of
 from tracing.directory import entries
 from tracing.models import TraceRequest
@@ -375,6 +376,9 @@ def step(reference: str, step: str) -> tuple[str, int]:
     if trigger is Trigger.ACKNOWLEDGE:
         return _page(found, actor), 200
     raw = _raw_to_start(trigger, found)
+    if raw.get("chain"):
+        # What a register has answered stands in the form.
+        asking.opened_all(found, actor)
     if limits.is_beside(trigger):
         raw = _raw_beside(trigger, found, policies.party_of(actor, found))
     return _form(found, trigger, raw, {})
