@@ -39,6 +39,12 @@ TONES: Final = {
     LookupOutcome.NO_HIT: ("green", "tick"),
     LookupOutcome.PARTIAL: ("amber", "triangle"),
 }
+ELSEWHERE: Final = {
+    LookupOutcome.HIT: ("amber", "star", N_("Another authority has asked about it")),
+    LookupOutcome.NO_HIT: ("grey", "ring", N_("Nobody who may be told of")),
+}
+"""What the requests of others have: never who."""
+
 TASKS: Final = {
     Task.SEARCH: N_("Search"),
     Task.DETAIL: N_("One record in full"),
@@ -67,6 +73,8 @@ class Line:
 
 def tag_of(row: Lookup) -> Tag:
     """Return how a look-up stands: only what was answered looks answered."""
+    if row.register == registers.ELSEWHERE and row.outcome in ELSEWHERE:
+        return Tag(*ELSEWHERE[row.outcome][:2], said(ELSEWHERE[row.outcome][2]))
     if row.outcome is not None:
         tone, icon = TONES.get(row.outcome, ("red", "triangle"))
         return Tag(tone, icon, said(row.outcome.label))
@@ -424,8 +432,11 @@ def _page(reference: str, token: str, problem: str = "") -> str:
 
 
 @lookups.get("/look-ups/<token>")
-def show(reference: str, token: str) -> str:
+def show(reference: str, token: str) -> str | Response:
     """Show what was sent, and what came back."""
+    row = asking.one(reference, token, _actor())
+    if row.register == registers.ELSEWHERE:
+        return redirect(_search_of(row.request, "elsewhere"), 303)
     return _page(reference, token)
 
 
