@@ -10,6 +10,7 @@ from tracing.lookups import registers
 from tracing.lookups.port import Capability
 from tracing.models import Authority, Introduction, Meeting, Side, TraceRequest
 from tracing.web.context import country, moment, said
+from tracing.web.shown import script_words
 from tracing.web.status import Tag
 from tracing.words import _
 from workflows.markings import read
@@ -202,7 +203,15 @@ def _sentence(difference: Difference) -> str:
         name: f"\u2066{value}\u2069" if isinstance(value, str) else value
         for name, value in holes.items()
     }
-    return _(text, **apart)
+    words = _(text, **apart)
+    if difference.why is not Why.OTHER_SCRIPT:
+        return words
+    return _(
+        "%(sentence)s (%(asked)s, %(found)s)",
+        sentence=words,
+        asked=script_words(difference.asked) or _("another script"),
+        found=script_words(difference.found) or _("another script"),
+    )
 
 
 def _field(name: str) -> str:
