@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Final
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import aliased, joinedload
 
 from tracing.casework import lookups, queries
@@ -127,7 +127,7 @@ def others(query: Query, asker: Asker) -> Sequence[Candidate]:
     return [Candidate(_sealed(number, asker.key)) for number in found]
 
 
-def _may_be_told(owner: type[Authority], code: str) -> tuple[object, ...]:
+def _may_be_told(owner: type[Authority], code: str) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions of a request that an authority may be told of."""
     own = select(Authority.id).where(Authority.code == code).scalar_subquery()
     return (
