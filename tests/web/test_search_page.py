@@ -77,7 +77,6 @@ def test_what_is_sent_is_what_the_officer_has_written(desk, officer):
         ({"serial": "EX [12"}, "problem"),
         ({"serial": "EX", "year": "twenty"}, "problem"),
         ({"serial": "EX", "purpose": "x"}, "Say in a few words"),
-        ({"serial": "", "make": ""}, "Give a serial number or a make"),
         ({"serial": "EX", "register": []}, "Choose at least one register"),
     ],
 )
@@ -111,7 +110,10 @@ def test_a_candidate_stands_beside_the_item_place_by_place_and_field_by_field(
     assert "Position 6: \u206634\u2069 is \u206643\u2069 on the record" in text
     assert 'class="pairs" dir="ltr"' in page
     assert "Two neighbours changed places" in text
-    assert "Differs: Make." in text
+    assert "Sample Works" in text
+    assert "Make Example Arms Sample Works Differs" in text
+    assert "Model A1 A1 Agrees" in text
+    assert "Year of manufacture Not given Not given Not given on both sides" in text
     assert "Stolen" in text
 
 

@@ -25,8 +25,6 @@ LINE: Final = "%(register)s, %(years)s: %(result)s (%(date)s)"
 
 def answered(request: TraceRequest) -> list[Lookup]:
     """Return the registers at home that have answered in full about this item."""
-    if request.id is None:
-        return []
     rows = db.session.scalars(
         select(Lookup).where(
             Lookup.request_id == request.id,

@@ -110,7 +110,10 @@ def shown(one: Compared, found: TraceRequest, actor: Actor) -> dict[str, Any]:
     can = register.capabilities if register else frozenset()
     standing = one.verdict.standing if one.verdict else Standing.POSSIBLE
     tone, icon = STANDINGS[standing]
-    here = {"reference": found.reference, "token": row.key}
+
+    def here(endpoint: str) -> str:
+        return url_for(endpoint, reference=found.reference, token=row.key)
+
     return {
         "id": one.id,
         "anchor": f"{row.key}-{one.id}",
@@ -133,9 +136,9 @@ def shown(one: Compared, found: TraceRequest, actor: Actor) -> dict[str, Any]:
             (said(MORE[name]) if name in MORE else name, value)
             for name, value in one.more.items()
         ],
-        "url": url_for("lookups.show", **here),
-        "decide": url_for("lookups.decide", **here) if may else "",
-        "full": url_for("lookups.full", **here)
+        "url": here("lookups.show"),
+        "decide": here("lookups.decide") if may else "",
+        "full": here("lookups.full")
         if may and Capability.DETAIL in can and one.in_full is None
         else "",
         "in_full": url_for(
@@ -232,7 +235,7 @@ def _fields(one: Compared, found: TraceRequest) -> list[dict[str, Any]]:
         tone, icon = AGREEMENTS[field.agreement]
         given, known = asked[field.name], getattr(traits, field.name)
         if field.name == "country":
-            given, known = (_state(code) for code in (given, known))
+            given, known = _state(item.country_of_manufacture), _state(traits.country)
         rows.append(
             {
                 "label": _field(field.name),
