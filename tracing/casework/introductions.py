@@ -171,8 +171,7 @@ def ask(
 ) -> Introduction:
     """Ask to be introduced to whoever has asked about the same item; once."""
     row = lookups.one(reference, key, actor, lock=True)
-    if not may_file(actor) or row.request.requesting_id != actor.authority_id:
-        raise NotPermitted("Your role does not allow this; the role investigator does.")
+    require_asking(actor, row.request)
     met = {one["id"] for one in row.candidates or ()}
     if row.register != ELSEWHERE or candidate not in met:
         raise FactMissing("Choose one of the candidates.")
@@ -203,6 +202,12 @@ def ask(
     db.session.commit()
     ask_registers()
     return made
+
+
+def require_asking(actor: Actor, request: TraceRequest) -> None:
+    """Refuse who does not file for the side that asks."""
+    if not may_file(actor) or request.requesting_id != actor.authority_id:
+        raise NotPermitted("Your role does not allow this; the role investigator does.")
 
 
 def of_request(request: TraceRequest, actor: Actor) -> Sequence[Introduction]:

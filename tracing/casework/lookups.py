@@ -86,7 +86,7 @@ def ask(
     """
     at = now or utcnow()
     request = queries.by_reference(reference, actor)
-    _require_work(actor, request)
+    require_work(actor, request)
     if form_key:
         use_form_key(form_key, actor, reference=reference, now=at)
     offered = {one.name for one in registers_of(actor, request)}
@@ -108,7 +108,7 @@ def again(
     """Ask the same of the same register once more, from what was kept."""
     at = now or utcnow()
     old = one(reference, key, actor)
-    _require_work(actor, old.request)
+    require_work(actor, old.request)
     register = _register(old.register, actor)
     query = Query.of(old.query)
     row = _new(old.request, actor, register, query, old.purpose, old.task, at)
@@ -127,7 +127,7 @@ def ask_detail(
     """Ask for one candidate of an answer in full."""
     at = now or utcnow()
     found = one(reference, key, actor)
-    _require_work(actor, found.request)
+    require_work(actor, found.request)
     if candidate not in {row["id"] for row in found.candidates or ()}:
         raise FactMissing("Choose one of the candidates.")
     register = _register(found.register, actor)
@@ -150,7 +150,7 @@ def type_in(
 ) -> Lookup:
     """Write what came of a search by hand into its look-up, once."""
     row = one(reference, key, actor, lock=True)
-    _require_work(actor, row.request)
+    require_work(actor, row.request)
     if row.outcome is not None or row.next_at is not None:
         raise TransitionNotAllowed("What came of it stands there already.")
     if not register.strip():
@@ -180,7 +180,7 @@ def decide(
 ) -> Verdict:
     """Write down whether a candidate is the item, and why; nothing else follows."""
     row = one(reference, key, actor, lock=True)
-    _require_work(actor, row.request)
+    require_work(actor, row.request)
     if candidate not in {found["id"] for found in row.candidates or ()}:
         raise FactMissing("Choose one of the candidates.")
     if standing is Standing.POSSIBLE or not reason.strip():
@@ -465,7 +465,8 @@ def _is_open(request: TraceRequest) -> bool:
     return request.state not in FINAL and request.erased_at is None
 
 
-def _require_work(actor: Actor, request: TraceRequest) -> None:
+def require_work(actor: Actor, request: TraceRequest) -> None:
+    """Refuse who does not work on a request, or where there is no more work."""
     party = party_of(actor, request)
     allowed = may_answer(actor) if party is Party.REQUESTED else may_file(actor)
     if not allowed:

@@ -355,6 +355,7 @@ def decide(reference: str, token: str) -> Response | tuple[str, int]:
     actor = _actor()
     schema = VerdictSection()
     row = asking.one(reference, token, actor)
+    asking.require_work(actor, row.request)
     try:
         given = schema.load(forms.posted(schema, request.form))
     except ValidationError as error:
@@ -372,6 +373,7 @@ def meet(reference: str, token: str) -> Response | tuple[str, int]:
     actor = _actor()
     schema = MeetingSection()
     row = asking.one(reference, token, actor)
+    introductions.require_asking(actor, row.request)
     try:
         given = schema.load(forms.posted(schema, request.form))
         introductions.ask(
