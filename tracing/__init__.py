@@ -23,7 +23,7 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     from tracing.adapters.clamd import Clamd
     from tracing.adapters.folder import FolderStore
     from tracing.adapters.smtp import self_test
-    from tracing.casework import attachments, records, reviews
+    from tracing.casework import attachments, introductions, records, reviews
     from tracing.extensions import babel, csrf, db, guard_sqlite, migrate, try_idle
     from tracing.journal import checkpoints
     from tracing.lookups import registers
@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
         Clamd(settings.clamd, settings.clamd_timeout) if settings.clamd else None
     )
     app.extensions[registers.REGISTERS] = registers.load(
-        instance, records.OwnBook(), records.SharedBook()
+        instance, records.OwnBook(), records.SharedBook(), introductions.others
     )
     # First, so that an answer of whoever comes next has its line and is counted.
     logs.init_app(app)

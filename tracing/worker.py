@@ -20,6 +20,7 @@ from tracing.casework import (
     attachments,
     erasing,
     imports,
+    introductions,
     resealing,
     reviews,
     sightings,
@@ -79,14 +80,15 @@ class _Turns:
 
 
 def look_up() -> int:
-    """Ask other registers what is due."""
+    """Ask other registers what is due; carry introductions to their other side."""
     stop: Callable[[], bool] = current_app.extensions.get(STOP, bool)
     instance = Path(current_app.instance_path)
     if paused(instance):
         return 0
-    return running.drain(
+    done = running.drain(
         outbox.this_worker(), stop=lambda: stop() or paused(instance) is not None
     )
+    return done + introductions.carry()
 
 
 def import_due() -> int:

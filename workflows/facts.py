@@ -10,6 +10,7 @@ from workflows.vocabulary import (
     ClosureUse,
     DisclosureGround,
     Disposal,
+    DomesticSearchOverride,
     Ground,
     HandlingCode,
     InformationItem,
@@ -40,6 +41,26 @@ class Submission:
             self.confidentiality_guaranteed or self.confidentiality_reason.strip(),
             "Say why the answer cannot be kept confidential.",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class DomesticSearch:
+    """What was searched at home before another State is asked, or why nothing was.
+
+    The domestic trace comes first (ISACS 05.31); the other authority reads this.
+    """
+
+    searches: str = ""
+    override: DomesticSearchOverride | None = None
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        _require(
+            self.searches.strip() or self.override,
+            "Search your own records first, or say why you searched none.",
+        )
+        if self.override is not None and self.override.needs_text:
+            _require(self.reason.strip(), "Write why no records were searched.")
 
 
 @dataclass(frozen=True, slots=True)

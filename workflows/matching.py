@@ -352,7 +352,7 @@ class Alignment:
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
         """Return what is not the same, from left to right."""
-        pairs = list(self._pairs())[::-1]
+        pairs = list(self.pairs)[::-1]
         return tuple(_joined(map(_difference, pairs)))
 
     @cached_property
@@ -388,7 +388,8 @@ class Alignment:
             costs.append(row)
         return costs
 
-    def _pairs(self) -> Iterator[Pair]:
+    @property
+    def pairs(self) -> Iterator[Pair]:
         """Yield what stands side by side, from right to left."""
         one, other = self.asked.compared, self.found.compared
         i, j = len(one), len(other)
@@ -422,6 +423,29 @@ def differences(asked: Mark, found: Mark) -> tuple[Difference, ...]:
     if pairs is None:
         return Alignment(asked, found).differences
     return tuple(filter(None, map(_difference, pairs)))
+
+
+class Beside(NamedTuple):
+    """One place of two marks: what stands there on each side, and what is between."""
+
+    asked: str
+    found: str
+    why: Why | None
+
+
+def side_by_side(asked: Mark, found: Mark) -> tuple[Beside, ...]:
+    """Return two marks place by place, from left to right, however far apart."""
+    pairs = _side_by_side(asked.compared, found.compared)
+    if pairs is None:
+        pairs = list(Alignment(asked, found).pairs)[::-1]
+    return tuple(
+        Beside(
+            "".join(map(canonical, pair.asked)),
+            "".join(map(canonical, pair.found)),
+            _why(pair),
+        )
+        for pair in pairs
+    )
 
 
 def _side_by_side(

@@ -130,6 +130,14 @@ def may_answer(actor: Actor) -> bool:
     return not actor.roles.isdisjoint(ANSWERERS)
 
 
+def require_answering(actor: Actor, request: Parties) -> None:
+    """Refuse who does not answer a request."""
+    if party_of(actor, request) is not Party.REQUESTED or not may_answer(actor):
+        raise NotPermitted(
+            "Your role does not allow this; the role officer or supervisor does."
+        )
+
+
 def may_hand_over(actor: Actor, request: Parties) -> bool:
     """Tell whether the actor may choose who answers a request."""
     return party_of(actor, request) is Party.REQUESTED and actor.is_any(Role.SUPERVISOR)

@@ -119,9 +119,9 @@ class RoutingBasis(Code):
 class DomesticSearchOverride(Code):
     """Why no search at home came before the request."""
 
-    NO_NATIONAL_REGISTRY = ("NO_NATIONAL_REGISTRY", N_("No national registry exists"),
+    NO_NATIONAL_REGISTRY = ("NO_NATIONAL_REGISTRY", N_("No: no national registry exists"),
         "design of this service", "D")
-    OTHER = ("OTHER", N_("Other reason (text required)"), "design of this service", "D")
+    OTHER = ("OTHER", N_("No, for another reason"), "design of this service", "D")
 
     @property
     def needs_text(self) -> bool:
@@ -1369,6 +1369,14 @@ class SearchResult(Code):
     NOT_UNDERSTOOD = ("NOT_UNDERSTOOD", N_("The answer could not be understood"),
         *SERVICE)
 
+    @property
+    def is_searched(self) -> bool:
+        """Say whether the register was searched, at least in part."""
+        return self not in (
+            *(SearchResult.NOT_PERMITTED, SearchResult.UNAVAILABLE),
+            *(SearchResult.TIMED_OUT, SearchResult.NOT_UNDERSTOOD),
+        )
+
 
 class LookupOutcome(Code):
     """What became of asking another register; only `NO_HIT` says that it has none."""
@@ -1381,6 +1389,11 @@ class LookupOutcome(Code):
     TIMED_OUT = ("TIMED_OUT", N_("No answer in time"), *SERVICE)
     NOT_UNDERSTOOD = ("NOT_UNDERSTOOD", N_("The answer could not be understood"),
         *SERVICE)
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether the whole answer has come: only then it says something."""
+        return self in (LookupOutcome.HIT, LookupOutcome.NO_HIT)
 
     @property
     def is_answer(self) -> bool:

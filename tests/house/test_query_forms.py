@@ -72,7 +72,7 @@ WHERE = {
             "_delete_around",
             "_take_files",
         ),
-        *("_delete", "_erase_entries", "carry_out", "_blank_recovery"),
+        *("_delete", "_erase_entries", "carry_out", "_blank_recovery", "_of_lookups"),
         *("_forget_forms", "_blank", "_is_gone", "erase", "finish_all"),
     },
     "casework/resealing.py": {"_whose", "all_kept"},
@@ -107,6 +107,14 @@ WHERE = {
     # every statement has the authority of the import
     "casework/import_writing.py": {"_change", "_said", "stage"},
     "casework/record_export.py": {"_items", "_some"},
+    # of one's own look-ups, which were read there
+    "casework/answers.py": {"verdicts_of"},
+    "casework/domestic.py": {"answered"},
+    # of one's own row; the worker, for all: who is told of is asked by its owner's leave
+    "casework/introductions.py": {
+        *("_back", "_may_be_told", "_to_owner", "answer", "ask", "carry"),
+        *("of_request", "others", "rows"),
+    },
     # the worker, for all; how a register does is of no case
     "lookups/gate.py": {"row_of", "rows"},
     "lookups/running.py": {

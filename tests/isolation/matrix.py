@@ -444,7 +444,7 @@ def _acts(cell: Cell, actor: Actor) -> str:
     if not actor.roles & roles_of(working):
         return REFUSED
     if not cell.step:
-        return OPEN if cell.row["only"] == actor.side else REFUSED
+        return OPEN if cell.row["only"] in ("either", actor.side) else REFUSED
     side = policy()["steps"][cell.step]
     return OPEN if side in ("either", actor.side) else NOT_NOW
 

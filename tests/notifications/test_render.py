@@ -30,6 +30,7 @@ REMINDERS = [
 CASES = [(event, "") for event in EVENTS.values() if event != "reminder"]
 CASES += [("reminder", kind) for kind in ("asked", *REMINDERS)]
 CASES += [("assigned", "")]
+CASES += [(f"introduction_{what}", "") for what in ("asked", "accepted", "declined")]
 
 
 @pytest.fixture(params=["sqlite"])

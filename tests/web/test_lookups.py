@@ -44,10 +44,10 @@ def newest():
 def test_an_officer_asks_waits_reads_and_records(app, desk):
     of, page = desk
     officer = signed_in(app, of.officer)
-    form = officer.get(page).text
-    assert "The bureau (2013 to today)" in shown(form)
-    # The first form with a key is that of the registers.
-    key = hidden(form[form.index("look-ups") :], "form_key")
+    assert "Search all registers" in shown(officer.get(page).text)
+    form = officer.get(f"{page}/look-ups").text
+    assert "The bureau ( 2013 to today )" in shown(form)
+    key = hidden(form, "form_key")
     asked = {**WHY, "register": ["iarms", "by-hand"], "form_key": key}
     assert officer.post(f"{page}/look-ups", asked).status_code == 303
     assert officer.post(f"{page}/look-ups", asked).status_code == 303

@@ -10,7 +10,7 @@ from flask import current_app
 from sqlalchemy import func, select
 
 from tracing import crash
-from tracing.casework import sections
+from tracing.casework import domestic, sections
 from tracing.directory.calendars import calendar_of
 from tracing.extensions import db
 from tracing.faults import Stale
@@ -107,6 +107,8 @@ def apply(
             "What it said of persons has been erased: file a new request."
         )
     restrictions.check(request, trigger, fact, by=party, zone=_zone_of(request, party))
+    if trigger is Trigger.SUBMIT:
+        domestic.fact_of(request)  # there is one, or the reason why not
     crash.at("step.begun")
     change = lifecycle.fire(request, trigger, by=party, at=at, fact=fact)
     crash.at("step.fired")

@@ -29,12 +29,14 @@ from tracing.models import (
     DueWork,
     Erasure,
     FormKey,
+    Introduction,
     JournalChain,
     JournalEntry,
     LegalHold,
     Lookup,
     OutboxMessage,
     TraceRequest,
+    Verdict,
 )
 from tracing.models.sealed import Sealed
 from workflows import retention
@@ -49,6 +51,7 @@ TABLES: Final = (
     *("person", "trace_request", "recovery", "item", "request_event", "attachment"),
     *("outbox_message", "due_work", "legal_hold", "break_glass", "journal_payload"),
     *("lookup", "registry_item", "registry_event", "registry_mark", "shared_record"),
+    *("lookup_verdict", "introduction"),
 )
 
 
@@ -289,9 +292,22 @@ def _blank(request: TraceRequest, now: datetime) -> None:
         _blank_row(asked)
         asked.purpose, asked.query, asked.next_at = "", {}, None
         asked.outcome = asked.outcome or LookupOutcome.NOT_PERMITTED
+    for verdict in db.session.scalars(select(Verdict).where(_of_lookups(request))):
+        verdict.reason = ""
+    for meeting in db.session.scalars(
+        select(Introduction).where(Introduction.request_id == request.id)
+    ):
+        meeting.text = ""
     request.erased_at = now
     request.review_on = None
     _delete_around(request)
+
+
+def _of_lookups(request: TraceRequest) -> Any:
+    """Return the condition of what was decided about the answers to a request."""
+    return Verdict.lookup_id.in_(
+        select(Lookup.id).where(Lookup.request_id == request.id)
+    )
 
 
 def _delete_around(request: TraceRequest) -> None:
@@ -306,6 +322,13 @@ def _delete(request: TraceRequest) -> None:
     recovery = request.recovery
     repeated = update(Lookup).where(Lookup.request_id == request.id)
     db.session.execute(repeated.values(of_id=None))
+    met = delete(Introduction).where(Introduction.request_id == request.id)
+    db.session.execute(met)
+    db.session.execute(
+        delete(Verdict)
+        .where(_of_lookups(request))
+        .execution_options(synchronize_session=False)
+    )
     db.session.execute(delete(Lookup).where(Lookup.request_id == request.id))
     others = select(TraceRequest.id).where(
         TraceRequest.recovery_id == recovery.id, TraceRequest.id != request.id

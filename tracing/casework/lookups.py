@@ -6,14 +6,16 @@ it; it is told what was searched when an officer records a search.
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from tracing.casework import queries, sightings
+from tracing.casework import leaving, queries, sightings
+from tracing.casework.answers import newest_of, result_of, verdicts_of
 from tracing.casework.apply import apply, check_version, enter, utcnow
 from tracing.casework.requesting import use_form_key
 from tracing.casework.session import give_up
@@ -23,7 +25,15 @@ from tracing.journal.kinds import Kind as Entry
 from tracing.lookups import gate, registers, running
 from tracing.lookups.port import Capability, Query
 from tracing.lookups.registers import Register
-from tracing.models import Authority, Lookup, LookupGate, Task, TraceRequest
+from tracing.models import (
+    Authority,
+    Lookup,
+    LookupGate,
+    Task,
+    TraceRequest,
+    Verdict,
+)
+from workflows import policies
 from workflows.errors import FactMissing, NotPermitted, NotVisible, TransitionNotAllowed
 from workflows.facts import Search
 from workflows.policies import (
@@ -36,16 +46,27 @@ from workflows.policies import (
 )
 from workflows.states import FINAL, Party, State, Trigger
 from workflows.vocabulary import (
+    N_,
     HandlingCode,
     InformationItem,
     LookupOutcome,
     MarkType,
     SearchResult,
+    Standing,
 )
 
 DAY: Final = timedelta(days=1)
 LONGEST_PURPOSE: Final = 500
 ORDER: Final = list(HandlingCode)
+TOO_HIGH: Final = N_(
+    "Not sent: handling code %(code)s is above %(highest)s, the highest that this"
+    " register may receive."
+)
+RESTRICTED: Final = N_(
+    "Not sent: who asks has marked the request %(code)s. It leaves this service only"
+    " with permission: ask for permission to take it out."
+)
+USED_UP: Final = N_("Not sent: %(quota)s questions a day are the limit here.")
 
 
 def ask(
@@ -55,20 +76,29 @@ def ask(
     *,
     purpose: str,
     task: Task = Task.SEARCH,
+    query: Query | None = None,
     form_key: str = "",
     now: datetime | None = None,
 ) -> list[Lookup]:
-    """Ask registers about the item of a request; nothing is sent before the commit."""
+    """Ask registers about the item of a request; nothing is sent before the commit.
+
+    `query`: what the officer looks for, if not what the request says.
+    """
     at = now or utcnow()
     request = queries.by_reference(reference, actor)
-    _require_work(actor, request)
+    require_work(actor, request)
     if form_key:
         use_form_key(form_key, actor, reference=reference, now=at)
-    chosen = [_register(name, actor) for name in dict.fromkeys(names)]
+    offered = {one.name for one in registers_of(actor, request)}
+    chosen = [_register(name, actor, offered) for name in dict.fromkeys(names)]
     if not chosen:
         raise FactMissing("Choose at least one register.")
-    query = query_of(request)
-    rows = [_new(request, actor, r, query, purpose, task, at) for r in chosen]
+    wanted = query_of(request)
+    if query is not None:
+        wanted = replace(wanted, **_changed(query))
+    if not (wanted.serial or wanted.make or wanted.marks):
+        raise FactMissing("Give a serial number or a make to search for.")
+    rows = [_new(request, actor, r, wanted, purpose, task, at) for r in chosen]
     return _kept(rows, request, actor)
 
 
@@ -78,7 +108,7 @@ def again(
     """Ask the same of the same register once more, from what was kept."""
     at = now or utcnow()
     old = one(reference, key, actor)
-    _require_work(actor, old.request)
+    require_work(actor, old.request)
     register = _register(old.register, actor)
     query = Query.of(old.query)
     row = _new(old.request, actor, register, query, old.purpose, old.task, at)
@@ -97,7 +127,7 @@ def ask_detail(
     """Ask for one candidate of an answer in full."""
     at = now or utcnow()
     found = one(reference, key, actor)
-    _require_work(actor, found.request)
+    require_work(actor, found.request)
     if candidate not in {row["id"] for row in found.candidates or ()}:
         raise FactMissing("Choose one of the candidates.")
     register = _register(found.register, actor)
@@ -120,7 +150,7 @@ def type_in(
 ) -> Lookup:
     """Write what came of a search by hand into its look-up, once."""
     row = one(reference, key, actor, lock=True)
-    _require_work(actor, row.request)
+    require_work(actor, row.request)
     if row.outcome is not None or row.next_at is not None:
         raise TransitionNotAllowed("What came of it stands there already.")
     if not register.strip():
@@ -138,6 +168,39 @@ def type_in(
     return row
 
 
+def decide(
+    reference: str,
+    key: str,
+    actor: Actor,
+    *,
+    candidate: str,
+    standing: Standing,
+    reason: str,
+    now: datetime | None = None,
+) -> Verdict:
+    """Write down whether a candidate is the item, and why; nothing else follows."""
+    row = one(reference, key, actor, lock=True)
+    require_work(actor, row.request)
+    if candidate not in {found["id"] for found in row.candidates or ()}:
+        raise FactMissing("Choose one of the candidates.")
+    if standing is Standing.POSSIBLE or not reason.strip():
+        raise FactMissing("Say whether it is this item, and why.")
+    verdict = Verdict(
+        lookup_id=row.id,
+        authority_id=row.authority_id,
+        candidate=candidate,
+        standing=standing,
+        decided_by_id=actor.user_id,
+        decided_at=now or utcnow(),
+    )
+    verdict.reason = reason.strip()
+    db.session.add(verdict)
+    said = {"look_up": row.key, "candidate": candidate, "standing": standing.value}
+    enter(Entry.CANDIDATE_DECIDED, row.request, actor, **said, reason=verdict.reason)
+    db.session.commit()
+    return verdict
+
+
 def record(
     reference: str,
     key: str,
@@ -145,13 +208,12 @@ def record(
     *,
     years: str = "",
     note: str = "",
-    confirmed: bool = False,
     version: int | None = None,
     now: datetime | None = None,
 ) -> TraceRequest:
     """Make a recorded search of what came of a look-up, because an officer says so.
 
-    A hit is a possible match, unless the officer confirms it.
+    A hit is a possible match, until a person has confirmed or rejected its candidates.
     """
     row = one(reference, key, actor, lock=True)
     request = row.request
@@ -160,17 +222,64 @@ def record(
         raise TransitionNotAllowed("The register has not answered yet.")
     if row.position is not None:
         raise TransitionNotAllowed("This look-up is recorded already.")
-    result = row.outcome.result
-    if confirmed and row.outcome is LookupOutcome.HIT:
-        result = SearchResult.FOUND
-    fact = Search(
-        row.label, years.strip() or row.years, _key_of(row), result, note.strip()
-    )
-    apply(request, Trigger.RECORD_SEARCH, actor=actor, fact=fact, now=now)
-    row.position = request.events[-1].position
+    _record(row, actor, years, note, now)
     db.session.commit()
     wake()
     return request
+
+
+def record_all(
+    reference: str,
+    actor: Actor,
+    *,
+    years: Mapping[str, str],
+    version: int | None = None,
+    now: datetime | None = None,
+) -> int:
+    """Record every register that has answered, all or none; return how many.
+
+    `years`: which years each covers, by the key of its look-up.
+    """
+    request = queries.by_reference(reference, actor)
+    policies.require_answering(actor, request)
+    check_version(request, version)
+    rows = to_record(of_request(request, actor))
+    if not rows:
+        raise TransitionNotAllowed("There is no answer that is not recorded yet.")
+    for row in rows:
+        _record(row, actor, years.get(row.key, ""), "", now)
+    db.session.commit()
+    wake()
+    return len(rows)
+
+
+def to_record(rows: Iterable[Lookup]) -> list[Lookup]:
+    """Return of each register the newest answer to a search, where it is not recorded.
+
+    A register that was not reached is no searched register: who wants to record that
+    does so by itself.
+    """
+    newest = newest_of(rows)
+    return [
+        row
+        for row in newest
+        if row.outcome is not None and row.outcome.is_answer and row.position is None
+    ]
+
+
+def _record(
+    row: Lookup, actor: Actor, years: str, note: str, now: datetime | None
+) -> None:
+    assert row.outcome is not None
+    result = result_of(row, verdicts_of([row]))
+    count = len(row.candidates or ())
+    text = note.strip()
+    if result is SearchResult.NO_RECORD and count:
+        said = f"Possible matches compared and rejected: {count}."
+        text = "\n".join(filter(None, (text, said)))
+    fact = Search(row.label, years.strip() or row.years, _key_of(row), result, text)
+    apply(row.request, Trigger.RECORD_SEARCH, actor=actor, fact=fact, now=now)
+    row.position = row.request.events[-1].position
 
 
 # ----------------------------------------------------------------------- what is read
@@ -216,6 +325,22 @@ def opened(row: Lookup, actor: Actor, *, after_refusal: bool = False) -> None:
     journal.read(Entry.LOOKUP_READ, actor, about=about, payload=said)
 
 
+def opened_all(
+    request: TraceRequest, actor: Actor, *, after_refusal: bool = False
+) -> None:
+    """Keep that somebody reads all answers about a request, before they are shown."""
+    about = request.reference
+    said = [
+        {"look_up": row.key, "register": row.register, "outcome": row.outcome}
+        for row in of_request(request, actor)
+        if row.candidates
+    ]
+    if after_refusal:
+        give_up()
+    if said:
+        journal.read(Entry.LOOKUP_READ, actor, about=about, payload={"answers": said})
+
+
 def may_ask(actor: Actor, request: TraceRequest) -> bool:
     """Tell whether the actor may ask registers about a request."""
     party = party_of(actor, request)
@@ -229,9 +354,31 @@ def may_record(actor: Actor, row: Lookup) -> bool:
     return fresh and Trigger.RECORD_SEARCH in possible(actor, row.request)
 
 
-def registers_of(actor: Actor) -> list[Register]:
-    """Return the registers that the actor's authority may ask."""
-    return registers.of_authority(_code(actor))
+def registers_of(actor: Actor, request: TraceRequest) -> list[Register]:
+    """Return the registers that the actor's side may ask about a request.
+
+    Whether another authority asks about the same item is for who files.
+    """
+    asks = party_of(actor, request) is Party.REQUESTING
+    found = registers.of_authority(_code(actor))
+    return [one for one in found if asks or one.name != registers.ELSEWHERE]
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A register as the form offers it: why nothing is sent there, if so."""
+
+    register: Register
+    why: tuple[str, dict[str, object]] | None
+
+
+def offered(actor: Actor, request: TraceRequest) -> list[Offered]:
+    """Return the registers of a form, those that may not be asked with the reason."""
+    at, handling = utcnow(), handling_of(request)
+    return [
+        Offered(one, _why_not(one, actor, request, handling, at))
+        for one in registers_of(actor, request)
+    ]
 
 
 # ------------------------------------------------------------- for who runs the desk
@@ -295,11 +442,19 @@ def handling_of(request: TraceRequest) -> HandlingCode:
     return max(given, key=ORDER.index)
 
 
-def _register(name: str, actor: Actor) -> Register:
+def _register(name: str, actor: Actor, offered: set[str] | None = None) -> Register:
     register = registers.all_of().get(name)
     if register is None or not register.serves(_code(actor)):
         raise NotVisible("There is no such register.")
+    if offered is not None and name not in offered:
+        raise NotVisible("There is no such register.")
     return register
+
+
+def _changed(query: Query) -> dict[str, Any]:
+    """Return the keys that an officer may change; the rest is as the request says."""
+    names = ("serial", "make", "model", "calibre", "country", "year")
+    return {name: getattr(query, name) for name in names}
 
 
 def _code(actor: Actor) -> str:
@@ -310,7 +465,8 @@ def _is_open(request: TraceRequest) -> bool:
     return request.state not in FINAL and request.erased_at is None
 
 
-def _require_work(actor: Actor, request: TraceRequest) -> None:
+def require_work(actor: Actor, request: TraceRequest) -> None:
+    """Refuse who does not work on a request, or where there is no more work."""
     party = party_of(actor, request)
     allowed = may_answer(actor) if party is Party.REQUESTED else may_file(actor)
     if not allowed:
@@ -344,6 +500,7 @@ def _new(
         register=register.name,
         label=register.label,
         years=register.years,
+        at_home=register.domestic,
         task=task,
         candidate="",
         handling=handling,
@@ -357,13 +514,13 @@ def _new(
     row.purpose, row.query = purpose, query.plain()
     if Capability.BY_HAND in register.capabilities:
         row.next_at = None
-    elif why := _why_not(register, actor, handling, at):
+    elif why := _why_not(register, actor, request, handling, at):
         row.outcome, row.answered_at, row.next_at = (
             LookupOutcome.NOT_PERMITTED,
             at,
             None,
         )
-        row.why = why
+        row.why = why[0] % why[1]
     elif register.name == registers.SHARED and task is Task.SEARCH:
         sent = request if request.state is not State.DRAFT else None
         sightings.seek(actor.authority_id, request=sent, text=query.serial)
@@ -380,15 +537,19 @@ def _require_capability(register: Register, task: Task) -> None:
 def _why_not(
     register: Register,
     actor: Actor,
+    request: TraceRequest,
     handling: HandlingCode,
     at: datetime,
-) -> str:
-    """Return why nothing is sent, if so."""
+) -> tuple[str, dict[str, object]] | None:
+    """Return why nothing is sent, if so: a sentence, and what its holes hold."""
     if not register.may_receive(handling):
-        return (
-            f"Not sent: handling code {handling.value} is above"
-            f" {register.highest_handling}, the highest that this register may receive."
-        )
+        highest = register.highest_handling
+        return TOO_HIGH, {"code": handling.value, "highest": highest}
+    if register.leaves:
+        item = InformationItem.TEXT
+        code = leaving.kept_back(request, actor.authority_id, item)
+        if code is not None:
+            return RESTRICTED, {"code": code.value}
     asked = db.session.scalar(
         select(func.count(Lookup.id)).where(
             Lookup.authority_id == actor.authority_id,
@@ -397,8 +558,8 @@ def _why_not(
         )
     )
     if (asked or 0) >= register.quota:
-        return f"Not sent: {register.quota} questions a day are the limit here."
-    return ""
+        return USED_UP, {"quota": register.quota}
+    return None
 
 
 def _kept(rows: list[Lookup], request: TraceRequest, actor: Actor) -> list[Lookup]:

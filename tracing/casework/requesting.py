@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from tracing import crash
-from tracing.casework import attachments, queries, sections, sightings
+from tracing.casework import attachments, domestic, queries, sections, sightings
 from tracing.casework.apply import apply, check_version, enter, utcnow
 from tracing.casework.references import draw, reference_of
 from tracing.directory import entries
@@ -251,6 +251,7 @@ def submit(
         raise AlreadyDone(request.reference)
     check_version(request, version)
     zone = ZoneInfo(request.requesting.zone)
+    domestic.settle(request)
     sections.require_complete(request, at.astimezone(zone).date())
     _require_provided(request)
     fact = Submission(

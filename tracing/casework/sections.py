@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from marshmallow import ValidationError
 
+from tracing.casework import domestic
 from tracing.journal.canonical import canonical, plain
 from tracing.models import Item, ItemRestriction, Marking, Person, TraceRequest
 from tracing.schemas.fields import Section
@@ -221,6 +222,10 @@ def missing(request: TraceRequest, today: date) -> dict[str, Any]:
         found = schema_of(key, today).validate(values)
         if found:
             errors[key] = found
+    # Registers at home that have answered are written in when it is sent.
+    lacks = errors.get("domestic", {}).keys() == {"domestic_searches"}
+    if lacks and domestic.answered(request):
+        del errors["domestic"]
     return errors
 
 

@@ -87,6 +87,10 @@ class Kind(StrEnum):
     RECORDS_IMPORTED = "records_imported"
     IMPORT_ENDED = "import_ended"
     RECORDS_EXPORTED = "records_exported"
+    CANDIDATE_DECIDED = "candidate_decided"
+    INTRODUCTION_ASKED = "introduction_asked"
+    INTRODUCTION_ANSWERED = "introduction_answered"
+    INTRODUCING_CHANGED = "introducing_changed"
 
     @property
     def label(self) -> str:
@@ -181,4 +185,8 @@ LABELS: Final = {
     Kind.RECORDS_IMPORTED: N_("Records imported"),
     Kind.IMPORT_ENDED: N_("Import of records ended"),
     Kind.RECORDS_EXPORTED: N_("Records exported"),
+    Kind.CANDIDATE_DECIDED: N_("Possible match decided"),
+    Kind.INTRODUCTION_ASKED: N_("Asked to be introduced"),
+    Kind.INTRODUCTION_ANSWERED: N_("Introduction answered"),
+    Kind.INTRODUCING_CHANGED: N_("Introductions allowed or not"),
 }

@@ -48,7 +48,7 @@ class Query:
         """Make the query that was kept."""
         known = {f.name for f in fields(cls)}
         values = {name: value for name, value in given.items() if name in known}
-        return cls(**values | {"marks": tuple(values.get("marks", ()))})
+        return cls(**{"serial": "", **values, "marks": tuple(values.get("marks", ()))})
 
     def plain(self) -> dict[str, Any]:
         """Return it as it is kept and sent: what is empty is left out."""
@@ -67,7 +67,12 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A record that may be the one; `record` says what kind, such as `stolen`."""
+    """A record that may be the one; `record` says what kind, such as `stolen`.
+
+    Of `fields` these are compared with the item: serial, make, model, calibre, country
+    (two letters), year. Those that have the name of a field of the answer are offered
+    for it when the candidate is confirmed, such as last_legal_holder or report_date.
+    """
 
     id: str
     summary: str = ""

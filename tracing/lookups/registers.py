@@ -25,6 +25,7 @@ from flask import Flask, current_app
 
 from tracing.lookups import typed
 from tracing.lookups.by_hand import ByHand, HandSettings
+from tracing.lookups.elsewhere import ElsewhereSettings, OtherAuthorities, Others
 from tracing.lookups.own import OwnRecords, OwnSettings, Records, SharedRecords
 from tracing.lookups.port import Capability, ExternalLookup
 from tracing.ports import BadSetting
@@ -44,7 +45,10 @@ ALL: Final = "*"
 BY_HAND: Final = "by-hand"
 OWN: Final = "own-records"
 SHARED: Final = "shared-records"
-BUILT_IN: Final = (BY_HAND, OWN, SHARED)
+ELSEWHERE: Final = "other-authorities"
+IN_HOUSE: Final = frozenset({BY_HAND, OWN, SHARED, ELSEWHERE})
+"""Nothing leaves this service when these are asked."""
+
 LONGEST_WAIT: Final = 45.0
 
 
@@ -53,13 +57,14 @@ class Register:
     """What is set of every register, whatever its adapter. Times are seconds.
 
     `deadline`: for one call, whatever the adapter does; `patience`: until an answer
-    that is to come later has come.
+    that is to come later has come; `domestic`: a register of the State that asks.
     """
 
     name: str = ""
     adapter: str
     label: str
     years: str = ""
+    domestic: bool = False
     authorities: tuple[str, ...]
     highest_handling: str = "H1"
     quota: int = 500
@@ -92,6 +97,11 @@ class Register:
         """Return what it can do beside being searched."""
         return self.asked.capabilities
 
+    @property
+    def leaves(self) -> bool:
+        """Tell whether what it is asked leaves this service."""
+        return self.name not in IN_HOUSE
+
     def serves(self, code: str) -> bool:
         """Tell whether an authority may ask it."""
         return ALL in self.authorities or code in self.authorities
@@ -116,7 +126,10 @@ def adapters() -> dict[str, str]:
 
 
 def load(
-    folder: Path, records: Records | None = None, shared: Records | None = None
+    folder: Path,
+    records: Records | None = None,
+    shared: Records | None = None,
+    others: Others | None = None,
 ) -> Registers:
     """Return the registers of an installation; by hand there is always a way."""
     file = folder / FILE
@@ -126,18 +139,22 @@ def load(
             rows = tomllib.loads(file.read_text("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise BadSetting(f"{file}: {error}") from error
-    found = {r.name: r for r in _built_in(folder, records, shared)}
+    found = {r.name: r for r in _built_in(folder, records, shared, others)}
     found |= {name: _register(name, row, folder) for name, row in rows.items()}
     return found
 
 
 def _built_in(
-    folder: Path, records: Records | None, shared: Records | None
+    folder: Path,
+    records: Records | None,
+    shared: Records | None,
+    others: Others | None,
 ) -> Iterator[Register]:
     yield Register(
         name=BY_HAND,
         adapter=BY_HAND,
         label=N_("A register that is searched by hand"),
+        domestic=True,
         authorities=(ALL,),
         highest_handling="H3",
         lookup=ByHand(HandSettings(), folder),
@@ -147,6 +164,7 @@ def _built_in(
             name=OWN,
             adapter=OWN,
             label=N_("Own records"),
+            domestic=True,
             authorities=(ALL,),
             highest_handling="H3",
             quota=1_000_000,
@@ -162,11 +180,21 @@ def _built_in(
             quota=1_000_000,
             lookup=SharedRecords(OwnSettings(), folder, shared),
         )
+    if others is not None:
+        yield Register(
+            name=ELSEWHERE,
+            adapter=ELSEWHERE,
+            label=N_("Requests of other authorities"),
+            authorities=(ALL,),
+            highest_handling="H3",
+            quota=200,
+            lookup=OtherAuthorities(ElsewhereSettings(), folder, others),
+        )
 
 
 def _register(name: str, row: Any, folder: Path) -> Register:
     where = f"{folder / FILE}: [{name}]"
-    if not NAME.fullmatch(name) or name in BUILT_IN or not isinstance(row, dict):
+    if not NAME.fullmatch(name) or name in IN_HOUSE or not isinstance(row, dict):
         raise BadSetting(f"{where}: use a name of small letters, digits and hyphens")
     if {"name", "lookup"} & set(row):
         raise BadSetting(f"{where}: leave out name and lookup")

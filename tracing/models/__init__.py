@@ -20,7 +20,15 @@ from tracing.models.journal import (
     JournalEntry,
     JournalPayload,
 )
-from tracing.models.lookup import Lookup, LookupGate, Task
+from tracing.models.lookup import (
+    Introduction,
+    Lookup,
+    LookupGate,
+    Meeting,
+    Side,
+    Task,
+    Verdict,
+)
 from tracing.models.outbox import Delivery, DueWork, OutboxMessage
 from tracing.models.registry import (
     RegistryEvent,
@@ -62,6 +70,7 @@ __all__ = [
     "FormKey",
     "ImportJob",
     "ImportPhase",
+    "Introduction",
     "Item",
     "ItemRestriction",
     "JournalChain",
@@ -72,6 +81,7 @@ __all__ = [
     "Lookup",
     "LookupGate",
     "Marking",
+    "Meeting",
     "OutboxMessage",
     "Person",
     "ProvidedItem",
@@ -86,6 +96,8 @@ __all__ = [
     "Role",
     "Scan",
     "SharedRecord",
+    "Side",
     "Task",
     "TraceRequest",
+    "Verdict",
 ]

@@ -36,5 +36,8 @@ class Authority(Base):
     keep_years: Mapped[int | None]
     """Years a request is kept after its end; none: as the rule says."""
 
+    introduces: Mapped[bool] = mapped_column(default=False)
+    """Whether another authority that asks about the same item may be told so."""
+
     accepts_requests: Mapped[bool] = mapped_column(default=True)
     fictional: Mapped[bool] = mapped_column(default=False)

@@ -3,15 +3,16 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from tracing.models.account import Account
 from tracing.models.base import Base, Key, code_of
+from tracing.models.directory import Authority
 from tracing.models.sealed import Sealing, content, record, rows, words
 from tracing.models.sealed import text as sealed
 from tracing.models.trace_request import TraceRequest
-from workflows.vocabulary import HandlingCode, LookupOutcome
+from workflows.vocabulary import HandlingCode, LookupOutcome, Standing
 
 
 class Task(StrEnum):
@@ -44,6 +45,9 @@ class Lookup(Sealing, Base):
     register: Mapped[str] = mapped_column(String(40))
     label: Mapped[str] = mapped_column(String(200))
     years: Mapped[str] = mapped_column(String(100))
+    at_home: Mapped[bool] = mapped_column(default=False)
+    """Whether it is a register of the State that asks."""
+
     task: Mapped[Task] = mapped_column(code_of(Task))
     of_id: Mapped[int | None] = mapped_column(ForeignKey("lookup.id"), index=True)
     """The look-up it repeats, or whose candidate it asks for."""
@@ -81,6 +85,89 @@ class Lookup(Sealing, Base):
     @property
     def sealed_for(self) -> int:
         """Return the authority that asks."""
+        return self.authority_id
+
+
+class Verdict(Sealing, Base):
+    """What a person has said of one candidate, and why; the newest one holds."""
+
+    __tablename__ = "lookup_verdict"
+    __table_args__ = (Index("ix_lookup_verdict_of", "lookup_id", "id"),)
+
+    id: Mapped[Key]
+    lookup_id: Mapped[int] = mapped_column(ForeignKey("lookup.id"))
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"))
+    candidate: Mapped[str] = mapped_column(String(100))
+    standing: Mapped[Standing] = mapped_column(code_of(Standing))
+    reason = words()
+    decided_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    decided_at: Mapped[datetime]
+
+    decided_by: Mapped[Account] = relationship()
+
+    @property
+    def sealed_for(self) -> int:
+        """Return the authority that asks."""
+        return self.authority_id
+
+
+class Side(StrEnum):
+    """Whose row of an introduction it is."""
+
+    ASKING = "asking"
+    OWNER = "owner"
+
+
+class Meeting(StrEnum):
+    """How an introduction stands."""
+
+    ASKED = "asked"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+
+
+class Introduction(Sealing, Base):
+    """Somebody who has met another authority's request asks to be introduced.
+
+    Each side has a row of its own under one key, and sees no other; the worker carries
+    from one to the other. `other_id`: who asks, for the owner at once; who owns it, for
+    who asks, only when the owner has accepted.
+    """
+
+    __tablename__ = "introduction"
+    __table_args__ = (
+        UniqueConstraint("key", "side"),
+        Index("ix_introduction_of", "authority_id", "request_id"),
+        Index("ix_introduction_to_carry", "carried_at", "state", "id"),
+    )
+
+    id: Mapped[Key]
+    key: Mapped[str] = mapped_column(String(40))
+    side: Mapped[Side] = mapped_column(code_of(Side))
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"))
+    request_id: Mapped[int] = mapped_column(ForeignKey("trace_request.id"), index=True)
+    """The request of this side's own."""
+    lookup_id: Mapped[int | None] = mapped_column(ForeignKey("lookup.id"), index=True)
+    candidate: Mapped[str] = mapped_column(String(100), default="")
+    """What was met, for who asks: nobody reads from it whose it is."""
+    state: Mapped[Meeting] = mapped_column(code_of(Meeting), default=Meeting.ASKED)
+    text = words()
+    """Why who asks wants to be introduced."""
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    """Who of this side has asked, or answered."""
+    other_id: Mapped[int | None] = mapped_column(ForeignKey("authority.id"))
+    asked_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    carried_at: Mapped[datetime | None]
+    """When the other side was told of what this one has said."""
+
+    request: Mapped[TraceRequest] = relationship()
+    account: Mapped[Account | None] = relationship()
+    other: Mapped[Authority | None] = relationship(foreign_keys=[other_id])
+
+    @property
+    def sealed_for(self) -> int:
+        """Return whose row it is."""
         return self.authority_id
 
 

@@ -12,21 +12,30 @@ class DomesticSection(Section):
     title = N_("Searches at home")
     intro = N_("Search your own records first; the other authority will ask.")
 
-    domestic_searches = Block(
-        label=N_("National records searched"),
-        hint=N_("Each register, the date, and what was found."),
-        ask_when=N_("Enter the records you searched, or say why you searched none"),
-        rows=4,
-    )
     domestic_override = Code(
         DomesticSearchOverride,
-        label=N_("Why no records were searched"),
-        hint=N_("Only if you searched none."),
+        label=N_("Searched at home"),
+        empty=N_("Yes, as written below"),
+        hint=N_("The other authority reads what you searched, or why you did not."),
+        optional_label=False,
+        kind="select",
         reveal={
-            reason: "domestic_override_text"
-            for reason in DomesticSearchOverride
-            if reason.needs_text
+            "": "domestic_searches",
+            **{
+                reason: "domestic_override_text"
+                for reason in DomesticSearchOverride
+                if reason.needs_text
+            },
         },
+    )
+    domestic_searches = Block(
+        label=N_("National records searched"),
+        hint=N_(
+            "Each register, its years, the date, and what was found. Registers of your"
+            " own that you search here are written in when you send the request."
+        ),
+        ask_when=N_("Enter the records you searched, or say why you searched none"),
+        rows=4,
     )
     domestic_override_text = Block(
         2000,

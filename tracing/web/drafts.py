@@ -1,6 +1,5 @@
 """Filing: one page of sections, a check page, and sending."""
 
-import re
 import secrets
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -8,7 +7,6 @@ from typing import Any, Final
 from flask import (
     Blueprint,
     flash,
-    g,
     redirect,
     render_template,
     request,
@@ -24,9 +22,10 @@ from tracing.casework.session import give_up
 from tracing.faults import Stale
 from tracing.models import TraceRequest
 from tracing.schemas.request import SECTIONS
-from tracing.web import forms, limits, shown, uploads
+from tracing.web import forms, limits, lookups, shown, uploads
 from tracing.web.choices import init_choices
 from tracing.web.context import said
+from tracing.web.once import form_key, version_of_form
 from tracing.web.photos import all_attached
 from tracing.words import _
 from workflows.errors import RestrictionHolds, TransitionNotAllowed
@@ -38,7 +37,6 @@ BLUEPRINTS = (drafts,)
 FILES_AFTER: Final = 2
 """The place of the section of files: after the marks and the item they show."""
 
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 init_choices()
 
 
@@ -51,12 +49,6 @@ def _actor() -> Actor:
 
 def _today() -> date:
     return datetime.now(UTC).date()
-
-
-def version_of_form() -> int:
-    """Return the version the page was made from; -1, which none has, if absent."""
-    text = request.form.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
 def _posted() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
@@ -72,15 +64,6 @@ def _posted() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         except ValidationError as error:
             errors[key] = error.messages
     return raw, loaded, errors
-
-
-def form_key() -> str:
-    """Return the key of the form; a page of ours has one, and no other signs."""
-    if "form_key" not in g:
-        given = request.form.get("form_key", "")
-        known = _KEY.fullmatch(given) is not None
-        g.form_key = given if known else secrets.token_urlsafe(24)
-    return str(g.form_key)
 
 
 def _page(
@@ -277,6 +260,7 @@ def _check_page(found: TraceRequest, problems: dict[str, Any]) -> str:
         files=all_attached(attachments.of_request(found), found.item),
         provided=limits.provided(found),
         form_key=secrets.token_urlsafe(24),
+        **lookups.before_sending(found, _actor()),
     )
 
 

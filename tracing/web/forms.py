@@ -7,6 +7,7 @@ the control; `metadata` adds what a person needs to see:
     width            'w4', 'w10' or 'w20'
     mark             True for text stamped on a firearm: monospaced, left to right
     choices          a callable giving [(value, label)], or the name of one of LISTS
+    empty            what a list of answers says where none is chosen
     unknown          True where a country may be one that nobody can name
     reveal           {value: field or fields}: the answer that brings up others
     optional_label   words beside the label when the field may stay empty,
@@ -123,6 +124,7 @@ class Control:
     group: tuple[Row, ...] = ()
     attached: tuple[Attached, ...] = ()
     many: bool = False
+    empty: str = ""
 
 
 def controls(
@@ -282,6 +284,7 @@ def _control(
         value=_value(field_, kind, value, more=adding == full),
         error=_words(errors, label, kind),
         choices=_choices(field_),
+        empty=_tr(field_.metadata.get("empty", "")),
         attrs=_attrs(field_, kind),
     )
 

@@ -7,7 +7,7 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
-from tracing.casework import keeping, persons
+from tracing.casework import introductions, keeping, persons
 from tracing.casework.keeping import Refused
 from tracing.web.stepup import recent_factor
 from tracing.words import _
@@ -48,6 +48,7 @@ def _list(problem: Refused | None = None) -> str:
         holds=keeping.holds(actor),
         orders=keeping.orders(actor),
         years=keeping.years_of(actor),
+        introduces=introductions.introduces(actor),
         may_export=actor.is_any(Role.ADMINISTRATOR),
         problem=problem,
     )
@@ -110,6 +111,17 @@ def years() -> Response | tuple[str, int]:
     except Refused as error:
         return _list(error), 422
     return _back(_("Requests that have ended follow the new number of years."))
+
+
+@retention.post("/introductions")
+@recent_factor()
+def introduce() -> Response:
+    """Let others who ask about the same item be told so, or not."""
+    allowed = request.form.get("introduces") == "true"
+    introductions.set_introduces(_actor(), allowed=allowed)
+    if allowed:
+        return _back(_("Others who ask about the same item may ask to be introduced."))
+    return _back(_("Nobody is told what your authority asks about."))
 
 
 @retention.post("/review")

@@ -21,6 +21,7 @@ from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
 from tracing.casework import (
+    answering,
     attachments,
     either,
     onward,
@@ -29,6 +30,7 @@ from tracing.casework import (
     requested,
     requesting,
 )
+from tracing.casework import lookups as asking
 from tracing.casework.apply import deadline_of, schedule_of
 from tracing.directory import entries
 from tracing.models import TraceRequest
@@ -36,7 +38,7 @@ from tracing.models.trace_request import FAR
 from tracing.schemas.steps import STEP_OF, needed_by
 from tracing.web import forms, limits, lookups, shown, status, uploads
 from tracing.web.context import country, said
-from tracing.web.drafts import form_key, version_of_form
+from tracing.web.once import form_key, version_of_form
 from tracing.web.photos import all_attached
 from tracing.words import _
 from workflows import policies
@@ -237,12 +239,7 @@ def _schema(trigger: Trigger) -> Any:
 def _raw_to_start(trigger: Trigger, found: TraceRequest) -> dict[str, Any]:
     """Return what the form can be filled with from what is already known."""
     if trigger is Trigger.RESPOND:
-        searched = [
-            {"register": e.carried["register"], "years": e.carried["years"]}
-            for e in found.events
-            if e.trigger is Trigger.RECORD_SEARCH
-        ]
-        return {"registers": searched}
+        return answering.known(found, _actor())
     if trigger is Trigger.RECORD_SEARCH and found.item.serial:
         return {"key": found.item.serial.text}
     return {}
@@ -316,6 +313,7 @@ def _form(
         title=status.asked(trigger),
         controls=drawn,
         summary=forms.summary(*drawn),
+        records=answering.confirmed(found, actor) if trigger is Trigger.RESPOND else [],
         questions=requesting.open_questions(found)
         if trigger is Trigger.CLARIFY
         else [],
@@ -378,6 +376,9 @@ def step(reference: str, step: str) -> tuple[str, int]:
     if trigger is Trigger.ACKNOWLEDGE:
         return _page(found, actor), 200
     raw = _raw_to_start(trigger, found)
+    if raw.get("chain"):
+        # What a register has answered stands in the form.
+        asking.opened_all(found, actor)
     if limits.is_beside(trigger):
         raw = _raw_beside(trigger, found, policies.party_of(actor, found))
     return _form(found, trigger, raw, {})

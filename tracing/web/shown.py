@@ -171,6 +171,12 @@ def _kind_words(character: str, *, is_sign: bool) -> str:
     return kind
 
 
+def script_words(character: str) -> str:
+    """Return the script of a character in words; nothing where it has none."""
+    script = script_of_character(character[:1]) if character else ""
+    return said(_SCRIPTS[script]) if script else ""
+
+
 def warnings(found: TraceRequest) -> list[str]:
     """Return what is unusual enough to look at once more; none of it blocks."""
     notes = []
