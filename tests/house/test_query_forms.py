@@ -19,6 +19,12 @@ OPEN = {
     "AccountToken",
     "Authority",
     "FailedAttempts",
+    # Shared by all: what things are called.
+    "Alias",
+    "Calibre",
+    "Make",
+    "Model",
+    "Plant",
     "Role",
 }
 """They hold no case."""
@@ -78,6 +84,8 @@ WHERE = {
     "casework/resealing.py": {"_whose", "all_kept"},
     # of the authority that asked, about one request that was read through the one place
     "casework/lookups.py": {"_own", "_why_not", "of_request", "one"},
+    # the worker, for all; pages read by the authority of the person
+    "casework/notices.py": {"_source", "_told", "of_authority"},
     # the worker, for all; how a register does is of no case
     "lookups/gate.py": {"row_of", "rows"},
     "lookups/running.py": {

@@ -20,6 +20,8 @@ from tracing.models.journal import (
     JournalPayload,
 )
 from tracing.models.lookup import Lookup, LookupGate, Task
+from tracing.models.names import Alias, Calibre, Make, Model, Plant
+from tracing.models.notice import HitNotice, NoticeSource
 from tracing.models.outbox import Delivery, DueWork, OutboxMessage
 from tracing.models.retention import Erasure, LegalHold
 from tracing.models.trace_request import (
@@ -40,16 +42,19 @@ __all__ = [
     "AccountKey",
     "AccountSession",
     "AccountToken",
+    "Alias",
     "Attachment",
     "Authority",
     "Base",
     "BreakGlass",
+    "Calibre",
     "Delivery",
     "DueWork",
     "Erasure",
     "FailedAttempts",
     "FileKind",
     "FormKey",
+    "HitNotice",
     "Item",
     "ItemRestriction",
     "JournalChain",
@@ -59,9 +64,13 @@ __all__ = [
     "LegalHold",
     "Lookup",
     "LookupGate",
+    "Make",
     "Marking",
+    "Model",
+    "NoticeSource",
     "OutboxMessage",
     "Person",
+    "Plant",
     "ProvidedItem",
     "Recovery",
     "RequestEvent",
