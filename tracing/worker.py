@@ -16,7 +16,7 @@ from huey import SqliteHuey, crontab
 
 from tracing import crash
 from tracing.accounts import sessions, unused, waits
-from tracing.casework import attachments, erasing, resealing
+from tracing.casework import attachments, erasing, notices, resealing
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.journal import checkpoints
@@ -79,6 +79,14 @@ def look_up() -> int:
     return running.drain(
         outbox.this_worker(), stop=lambda: stop() or paused(instance) is not None
     )
+
+
+def read_notices() -> int:
+    """Ask other registers whether a search has met a record of ours."""
+    stop: Callable[[], bool] = current_app.extensions.get(STOP, bool)
+    if paused(Path(current_app.instance_path)):
+        return 0
+    return notices.poll(outbox.this_worker(), stop=stop)
 
 
 def sweep() -> int:
@@ -156,6 +164,11 @@ def bind(app: Flask) -> Any:
         with app.app_context():
             turns.take(look_up)
 
+    def notices_task() -> None:
+        with app.app_context():
+            if read_notices():
+                drain()
+
     def sweep_task() -> None:
         with app.app_context():
             each(sweep, attachments.scan_waiting, erasing.carry_out, drain, tell)
@@ -180,6 +193,7 @@ def bind(app: Flask) -> Any:
     app.extensions[LOOK_UP] = huey.task(name="look_up")(look_up_task)
     huey.periodic_task(crontab(minute="*"), name="sweep")(sweep_task)
     huey.periodic_task(crontab(minute="*"), name="look_up_due")(look_up_task)
+    huey.periodic_task(crontab(minute="*"), name="read_notices")(notices_task)
     huey.periodic_task(crontab(minute="17"), name="tidy")(tidy_task)
     daily = crontab(hour="2", minute="43")
     huey.periodic_task(daily, name="switch_off")(switch_off_task)

@@ -10,6 +10,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from tracing import worker
+from tracing.casework import notices
 from tracing.lookups import registers
 from tracing.lookups.gate import rows
 from tracing.lookups.running import waiting
@@ -57,6 +58,21 @@ def look_up() -> None:
     click.echo(f"{worker.look_up()} look-ups answered")
 
 
+@click.command("hits")
+@click.option("--again", metavar="REGISTER", help="Begin with its first notice.")
+@with_appcontext
+def hits(again: str | None) -> None:
+    """Read once which searches elsewhere have met records of ours, and end.
+
+    No notice is told twice, not even when a register is read again from its start.
+    """
+    if again is not None:
+        if again not in {register.name for register in notices.tellers()}:
+            raise click.ClickException("No such register tells of hits.")
+        notices.from_the_start(again)
+    click.echo(f"{worker.read_notices()} notices told")
+
+
 @click.command("stand-in")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--port", default=8443, show_default=True, help="Where it listens.")
@@ -96,4 +112,4 @@ def _settings(server: Server) -> str:
     )
 
 
-COMMANDS: Final = (list_registers, look_up, stand_in)
+COMMANDS: Final = (list_registers, look_up, hits, stand_in)

@@ -74,6 +74,8 @@ class Kind(StrEnum):
     LOOKUP_ASKED = "lookup_asked"
     LOOKUP_ANSWERED = "lookup_answered"
     LOOKUP_READ = "lookup_read"
+    HIT_TOLD = "hit_told"
+    NAMES_CHANGED = "names_changed"
 
     @property
     def label(self) -> str:
@@ -155,4 +157,6 @@ LABELS: Final = {
     Kind.LOOKUP_ASKED: N_("Another register asked"),
     Kind.LOOKUP_ANSWERED: N_("Search by hand written down"),
     Kind.LOOKUP_READ: N_("Answer of another register read"),
+    Kind.HIT_TOLD: N_("Told of a search that met a record"),
+    Kind.NAMES_CHANGED: N_("Table of makes and calibres changed"),
 }

@@ -51,7 +51,8 @@ class Register:
     """What is set of every register, whatever its adapter. Times are seconds.
 
     `deadline`: for one call, whatever the adapter does; `patience`: until an answer
-    that is to come later has come.
+    that is to come later has come. `notices_to`: the authority that is told of hits on
+    records which the register gives to nobody by name.
     """
 
     name: str = ""
@@ -67,6 +68,7 @@ class Register:
     patience: float = 14 * 86_400.0
     breaker_after: int = 5
     breaker_pause: float = 60.0
+    notices_to: str = ""
     lookup: ExternalLookup | None = None
 
     def __post_init__(self) -> None:
@@ -78,6 +80,8 @@ class Register:
             raise ValueError(f"deadline: at most {LONGEST_WAIT:.0f} seconds")
         if min(self.quota, self.at_once, self.breaker_after) < 1 or self.per_minute < 0:
             raise ValueError("quota, at_once and breaker_after are at least 1")
+        if self.notices_to and not self.serves(self.notices_to):
+            raise ValueError("notices_to: name one of the authorities")
 
     @property
     def asked(self) -> ExternalLookup:
@@ -93,6 +97,12 @@ class Register:
     def serves(self, code: str) -> bool:
         """Tell whether an authority may ask it."""
         return ALL in self.authorities or code in self.authorities
+
+    @property
+    def owner_of_records(self) -> str:
+        """Return the code of whom it tells of hits, where a notice names nobody."""
+        alone = self.authorities[0] if len(self.authorities) == 1 else ALL
+        return self.notices_to or ("" if alone == ALL else alone)
 
     def may_receive(self, handling: HandlingCode) -> bool:
         """Tell whether what has this code may be sent there."""

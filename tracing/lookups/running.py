@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from flask import Flask, current_app
 from sqlalchemy import and_, func, or_, select, update
@@ -41,6 +41,7 @@ MOST_RAW: Final = 262_144
 TICK: Final = 0.05
 
 Said = Answer | NotAnswered | NotYet
+T = TypeVar("T")
 
 
 def utc_now() -> datetime:
@@ -173,11 +174,7 @@ def _talk(app: Flask, talk: Talk) -> None:
     except (NotAnswered, NotYet) as said:
         talk.said = said
     except BaseException as error:  # noqa: BLE001 - an adapter of anybody's
-        log.warning(
-            "the adapter of %s failed: %s", order.register.name, type(error).__name__
-        )
-        why = f"The adapter failed: {type(error).__name__}."
-        talk.said = NotAnswered(LookupOutcome.NOT_UNDERSTOOD, why)
+        talk.said = _failed(order.register, error)
     finally:
         talk.ended.set()
 
@@ -201,6 +198,41 @@ def ask(order: Order) -> Answer:
     if not isinstance(found, Answer):
         raise TypeError("an adapter returns an Answer")
     return found
+
+
+def in_time(register: Register, call: Callable[[], T]) -> T:
+    """Call a register in a thread of its own; what is late is left alone.
+
+    Raises NotAnswered, whatever goes wrong there.
+    """
+    if register.name in _full(_hanging()):
+        raise _refused("It hangs, and was not asked.")
+    talk = Talk(Order(0, None, register), time.monotonic() + register.deadline)
+    came: list[T] = []
+
+    def work() -> None:
+        try:
+            came.append(call())
+        except NotAnswered as said:
+            talk.said = said
+        except BaseException as error:  # noqa: BLE001 - an adapter of anybody's
+            talk.said = _failed(register, error)
+        finally:
+            talk.ended.set()
+
+    threading.Thread(target=work, name=f"call {register.name}", daemon=True).start()
+    if not talk.ended.wait(register.deadline):
+        _abandoned.append(talk)
+        raise NotAnswered(LookupOutcome.TIMED_OUT, "No answer came in time.")
+    if isinstance(talk.said, NotAnswered):
+        raise talk.said
+    return came[0]
+
+
+def _failed(register: Register, error: BaseException) -> NotAnswered:
+    log.warning("the adapter of %s failed: %s", register.name, type(error).__name__)
+    why = f"The adapter failed: {type(error).__name__}."
+    return NotAnswered(LookupOutcome.NOT_UNDERSTOOD, why)
 
 
 # ------------------------------------------------------------------------- the rows

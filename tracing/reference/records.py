@@ -126,11 +126,12 @@ class Records:
         """Return who has met a record, after one notice."""
         after = int(since) if since.isdecimal() else 0
         rows = self._all(
-            "select number, record_id, searched_by, at from hit where number > ?"
+            "select number, record_id, searched_by, at, owner from hit"
+            " join record on record.id = record_id where number > ?"
             " order by number limit ?",
             *(after, MOST),
         )
-        names = ("id", "record_id", "searched_by", "at")
+        names = ("id", "record_id", "searched_by", "at", "owner")
         return [dict(zip(names, (str(row[0]), *row[1:]), strict=True)) for row in rows]
 
     def trace(self, key: str, item: Mapping[str, Any]) -> str:

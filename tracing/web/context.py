@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from tracing.accounts import sessions
 from tracing.accounts.actors import current_actor
+from tracing.casework import notices
 from tracing.directory import countries
 from tracing.web.counts import counts_of
 from tracing.words import _
@@ -102,6 +103,8 @@ def ways(actor: Actor) -> list[Way]:
         add("drafts.new", _("New request"))
     if sees:
         add("mine.show", _("My requests"), waiting["mine", "open"])
+    if sees and notices.tellers():
+        add("registers.hits", _("Hits on our records"))
     add("contacts.index", _("Points of contact"))
     if may_read_journal(actor):
         add("journal.show", _("Journal"))

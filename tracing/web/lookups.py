@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
 from tracing.casework import lookups as asking
-from tracing.casework import queries
+from tracing.casework import notices, queries
 from tracing.lookups import registers
 from tracing.lookups.port import Capability, Query
 from tracing.models import Lookup, Task, TraceRequest
@@ -231,7 +231,24 @@ def _keeper() -> Actor:
 def index() -> str:
     """Show how each register does."""
     rows = asking.health(_keeper())
-    return render_template("lookups/health.html", rows=rows, now=datetime.now(UTC))
+    return render_template(
+        "lookups/health.html",
+        rows=rows,
+        now=datetime.now(UTC),
+        tells=bool(notices.tellers()),
+        may_see=notices.may_see(_keeper()),
+    )
+
+
+@health.get("/hits")
+def hits() -> str:
+    """Show which searches elsewhere have met records of one's own authority."""
+    actor = current_actor()
+    if actor is None or not notices.may_see(actor):
+        raise Forbidden
+    rows = notices.of_authority(actor)
+    notices.opened(rows, actor)
+    return render_template("lookups/hits.html", rows=rows)
 
 
 @health.post("/<name>/test")
