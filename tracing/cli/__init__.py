@@ -16,6 +16,7 @@ from tracing.cli import (
     lookups,
     mail,
     privacy,
+    reference,
     serve,
     setup,
 )
@@ -65,7 +66,18 @@ def run() -> None:
 
 
 for module in (
-    *(setup, serve, lookups, journal, doctor, backup, mail, account, privacy),
+    *(
+        setup,
+        serve,
+        lookups,
+        journal,
+        doctor,
+        backup,
+        mail,
+        account,
+        privacy,
+        reference,
+    ),
 ):
     for command in module.COMMANDS:
         main.add_command(command)

@@ -131,6 +131,7 @@ class Look(TypedDict, total=False):
     unknown: bool
     reveal: Mapping[str, str | tuple[str, ...]]
     optional_label: object
+    suggest: str
 
 
 def _asked(look: Look, wrong: str = FILL_IN, **seen: object) -> dict[str, Any]:
