@@ -52,7 +52,8 @@ class Register:
 
     `deadline`: for one call, whatever the adapter does; `patience`: until an answer
     that is to come later has come. `notices_to`: the authority that is told of hits on
-    records which the register gives to nobody by name.
+    records which the register gives to nobody by name. `invented`: it is a stand-in,
+    whose records are nobody's; the pages say so.
     """
 
     name: str = ""
@@ -69,6 +70,7 @@ class Register:
     breaker_after: int = 5
     breaker_pause: float = 60.0
     notices_to: str = ""
+    invented: bool = False
     lookup: ExternalLookup | None = None
 
     def __post_init__(self) -> None:

@@ -1,5 +1,6 @@
 """What the stand-in keeps: records, traces, hits, and who has asked. In SQLite."""
 
+import csv
 import json
 import secrets
 import sqlite3
@@ -35,6 +36,16 @@ SEEDED: Final = (
 )
 """Invented, all of it."""
 
+MORE: Final = "records.csv"
+"""Beside the database, before it is made: more records, in the same columns."""
+
+
+def _more(file: Path) -> list[list[str]]:
+    if not file.is_file():
+        return []
+    with file.open(encoding="utf-8", newline="") as rows:
+        return list(csv.reader(rows))
+
 
 def key_of(serial: str) -> str:
     """Return a number without what stands between its signs."""
@@ -50,7 +61,7 @@ class Records:
         self._database = sqlite3.connect(file, check_same_thread=False)
         self._database.executescript(TABLES)
         if not self._all("select 1 from record"):
-            for row in SEEDED:
+            for row in (*SEEDED, *_more(file.with_name(MORE))):
                 self.add("iarms", *row)
                 self.add("registry", *row)
 

@@ -152,6 +152,7 @@ def _page(reference: str, token: str, problem: str = "") -> str:
         may_ask=may and register is not None,
         may_record=asking.may_record(actor, row),
         problem=problem,
+        invented=register is not None and register.invented,
     )
 
 
