@@ -24,7 +24,7 @@ from tracing.lookups import gate, registers
 from tracing.lookups.gate import Way
 from tracing.lookups.port import Answer, Asker, NotAnswered, NotYet, Query
 from tracing.lookups.registers import Register
-from tracing.models import Lookup, LookupGate, Task
+from tracing.models import Lookup, LookupGate, NoticeSource, Task
 from tracing.security import isolation
 from workflows.vocabulary import LookupOutcome
 
@@ -419,6 +419,21 @@ def _tested(register: Register, said: Said, now: datetime) -> None:
     if row.test_outcome is None:
         row.failures, row.open_until = 0, None
     db.session.commit()
+
+
+def due(now: datetime) -> tuple[int, datetime | None]:
+    """Return how many look-ups should have been asked, and since when the oldest."""
+    query = select(func.count(), func.min(Lookup.next_at)).where(
+        Lookup.outcome.is_(None), Lookup.next_at <= now
+    )
+    count, oldest = db.session.execute(query).one()
+    return count, oldest
+
+
+def with_notices_of_nobody() -> list[str]:
+    """Return the registers that told of records of no authority here."""
+    query = select(NoticeSource.register).where(NoticeSource.of_nobody > 0)
+    return list(db.session.scalars(query))
 
 
 @dataclass(frozen=True, slots=True)
