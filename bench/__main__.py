@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from flask import Flask
 
-from bench import seeding, site
+from bench import fanout, seeding, site
 from bench.databases import by_superuser, databases
 from bench.seeding import ASKING, LARGE, TINY, World
 from bench.site import Figures, Person, Site
@@ -41,6 +41,7 @@ NAMES: Final = (
     "server_rss_mb",
     "sweep_s",
     "journal_verify_s_per_million",
+    "fanout_s",
 )
 SIZES: Final = {"small": (1_000, 20_000), "full": (1_000, 1_000_000)}
 ROUNDS: Final = {"small": (3, 2.0), "full": (5, 4.0)}
@@ -127,6 +128,8 @@ class Bench:
                 _sweep(place)
         if "journal_verify_s_per_million" in self.wanted:
             _verify(self.places[-1])
+        if "fanout_s" in self.wanted:
+            _fan_out(self.places[0], self.rounds)
 
     def say(
         self, place: Place, name: str, value: float, unit: str, **more: str
@@ -272,6 +275,23 @@ def _verify(place: Place) -> None:
             case=case,
             cpu=round(busy / report.size * 1_000_000, 2),
         )
+
+
+def _fan_out(place: Place, rounds: int) -> None:
+    """Ask five registers at once, of which one is dead and one slow."""
+    with fanout.desk(place.settings) as officer:
+        found = [
+            fanout.ask(officer, place.world.references[turn]) for turn in range(rounds)
+        ]
+    place.say(
+        "fanout_s",
+        median(one.four for one in found),
+        "s",
+        worst=round(max(one.four for one in found), 2),
+        page_ms=round(median(one.page for one in found) * 1000, 1),
+        dead=fanout.DEAD,
+        dead_s=round(median(one.dead for one in found), 2),
+    )
 
 
 def _clocks() -> tuple[float, float]:

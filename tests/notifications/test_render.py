@@ -4,6 +4,7 @@ They hold the texts as the catalogues give them: `make catalogues` first.
 """
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tracing.notifications.compose import (
     LANGUAGES,
     SUPERVISORS_ONLY,
     URGENT,
+    hits_met,
 )
 from tracing.notifications.render import render
 
@@ -89,6 +91,17 @@ def test_a_mail_for_supervisors_names_no_request(session):
     envelope = render(row, URL, FROM)
     assert "2026" not in envelope.subject + envelope.text + envelope.html
     assert "https://tracing.example/queue?view=unassigned" in envelope.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_mail_about_hits_says_nothing_of_them(session, language):
+    of = Authority(id=1, email="desk@x.example", languages=(language,))
+    row = hits_met(of, now=datetime.now(UTC), domain="x.example")
+    envelope = render(row, URL, FROM)
+    assert (envelope.recipient, envelope.thread) == ("desk@x.example", "")
+    assert "https://tracing.example/registers/hits" in envelope.text
+    assert f'<html lang="{language}"' in envelope.html
+    assert "\n" not in envelope.subject
 
 
 def test_nothing_is_fetched_from_anywhere(session):

@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
+from tracing import crash
 from tracing.casework import queries
 from tracing.casework.apply import apply, check_version, enter, utcnow
 from tracing.casework.requesting import use_form_key
@@ -415,6 +416,7 @@ def _kept(rows: list[Lookup], request: TraceRequest, actor: Actor) -> list[Looku
     }
     enter(Entry.LOOKUP_ASKED, request, actor, **said)
     db.session.commit()
+    crash.at("lookup.asked")
     ask_registers()
     return rows
 

@@ -16,6 +16,7 @@ from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from tracing import crash
 from tracing.casework.apply import utcnow
 from tracing.extensions import db
 from tracing.journal import journal
@@ -123,6 +124,7 @@ def _claim(register: Register, owner: str, now: datetime) -> str | None:
     source.next_at = source.lease_until = now + lease
     since = source.cursor
     db.session.commit()
+    crash.at("notice.leased")
     return since
 
 
@@ -163,7 +165,10 @@ def _keep(
     gate.tell(register, None, now)
     told = 0 if ended else _told(register, source, found, now)
     source.cursor = last
+    db.session.flush()
+    crash.at("notice.written")
     db.session.commit()
+    crash.at("notice.committed")
     return None if ended else told
 
 

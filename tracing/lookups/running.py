@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar, cast
 from flask import Flask, current_app
 from sqlalchemy import and_, func, or_, select, update
 
+from tracing import crash
 from tracing.extensions import db
 from tracing.lookups import gate, registers
 from tracing.lookups.gate import Way
@@ -261,7 +262,10 @@ def claim(run: Run) -> Order | bool | None:
         db.session.rollback()
         return None
     found = _admitted(row, run.owner, now)
+    db.session.flush()
+    crash.at("lookup.claimed")
     db.session.commit()
+    crash.at("lookup.leased")
     return found
 
 
@@ -337,6 +341,7 @@ def _order(row: Lookup, register: Register) -> Order:
 
 def keep(order: Order, owner: str, said: Said, now: datetime) -> bool:
     """Write what came of a question, if the lease is still ours; tell whether it was."""
+    crash.at("lookup.answered")
     row = db.session.scalar(
         select(Lookup)
         .where(
@@ -357,7 +362,10 @@ def keep(order: Order, owner: str, said: Said, now: datetime) -> bool:
     else:
         _end(row, said, now)
     gate.tell(order.register, row.outcome, now)
+    db.session.flush()
+    crash.at("lookup.written")
     db.session.commit()
+    crash.at("lookup.kept")
     return row.outcome is not None
 
 
