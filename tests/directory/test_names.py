@@ -13,7 +13,7 @@ from tests.journal.conftest import entries
 from tests.visitors import shown, signed_in
 from tracing.casework import queries
 from tracing.cli import reference
-from tracing.directory import names
+from tracing.directory import catalogue, names
 from tracing.extensions import db
 from tracing.journal.journal import SYSTEM
 from tracing.journal.kinds import Kind
@@ -65,7 +65,7 @@ MODELS = [
 @pytest.fixture
 def shipped(session):
     """The table as a new installation has it."""
-    names.ship()
+    catalogue.ship()
 
 
 def test_what_is_shipped_is_one_table_without_a_fault(shipped):
@@ -77,7 +77,7 @@ def test_what_is_shipped_is_one_table_without_a_fault(shipped):
     assert (
         db.session.scalar(select(func.count(Plant.code)).where(Plant.code != "")) == 2
     )
-    names.ship()
+    catalogue.ship()
     assert counted == {
         model: db.session.scalar(select(func.count()).select_from(model))
         for model in counted
@@ -179,14 +179,14 @@ class TestImport:
             "calibre,,9.9x99 mm Example,,,,9.9 Ex\n"
             "make,,Glock,,,,Glockenspiel\n"
         )
-        report = names.import_names(text)
+        report = catalogue.import_names(text)
         assert report.faults == ()
         counted = Counter(make=1, alias=5, plant=1, model=1, calibre=1)
         assert report.added == counted
         found = names.canonical([Traits("Ex Arms", "alpha one", "9,9 ex")])
         assert found == [Traits("Example Arms", "A1", "9.9x99 mm Example")]
         assert names.makes_of(["Glockenspiel"]) == {"Glockenspiel": "Glock"}
-        assert names.import_names(text).added == {}
+        assert catalogue.import_names(text).added == {}
         (entry,) = entries(SYSTEM, Kind.NAMES_CHANGED)
         assert entry.payload["added"]["make"] == 1
 
@@ -215,7 +215,7 @@ class TestImport:
     ):
         before = db.session.scalar(select(func.count(Make.id)))
         good = "make,,Quite Good,,,,\n" if text.startswith(HEAD) else ""
-        report = names.import_names(text + good)
+        report = catalogue.import_names(text + good)
         assert any(re.search(words, str(fault)) for fault in report.faults)
         assert db.session.scalar(select(func.count(Make.id))) == before
 
@@ -228,7 +228,7 @@ class TestImport:
         on_screen = list(
             csv.reader(io.StringIO(run(reference.group, ["export"]).output))
         )
-        assert on_screen[0] == list(names.COLUMNS)
+        assert on_screen[0] == list(catalogue.COLUMNS)
         written = io.StringIO(file.read_text("utf-8"), newline="")
         assert on_screen == list(csv.reader(written))
 

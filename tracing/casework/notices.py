@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from flask import current_app
 from sqlalchemy import select
@@ -88,7 +88,8 @@ def _read(register: Register, owner: str, now: Callable[[], datetime]) -> int:
 def _asked(register: Register, since: str) -> dict[str, Notice]:
     """Return the notices of a page by what they are called, in their order."""
     found: dict[str, Notice] = {}
-    for one in register.asked.notices(since):
+    given: Any = register.asked.notices(since)
+    for one in given:
         if not isinstance(one, Notice) or not 0 < len(one.id) <= LONGEST:
             raise TypeError("an adapter returns notices, each with a short name")
         found.setdefault(one.id, one)

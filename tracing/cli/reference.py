@@ -8,7 +8,7 @@ from typing import Final
 import click
 from flask.cli import AppGroup
 
-from tracing.directory import names
+from tracing.directory import catalogue
 
 group = AppGroup("reference", help="Makes, plants, models, calibres: in and out.")
 
@@ -23,7 +23,7 @@ def import_(file: Path) -> None:
         raise click.ClickException(
             f"{file}: save it as UTF-8; byte {error.start} is not."
         ) from error
-    report = names.import_names(text)
+    report = catalogue.import_names(text)
     for fault in report.faults:
         click.echo(f"{file}: {fault}", err=True)
     if report.faults:
@@ -41,10 +41,10 @@ def import_(file: Path) -> None:
 def export(file: Path) -> None:
     """Write the whole table as CSV, to FILE or to the screen."""
     if str(file) == "-":
-        csv.writer(sys.stdout, lineterminator="\n").writerows(names.exported())
+        csv.writer(sys.stdout, lineterminator="\n").writerows(catalogue.exported())
         return
     with file.open("w", encoding="utf-8", newline="") as out:
-        csv.writer(out, lineterminator="\n").writerows(names.exported())
+        csv.writer(out, lineterminator="\n").writerows(catalogue.exported())
     click.echo(f"Written to {file}.")
 
 

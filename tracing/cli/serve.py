@@ -179,6 +179,10 @@ def serve_command(settings: Settings) -> None:
     site = environ | {TOGETHER: str(_counting_folder(Path(settings.instance)))}
     parts = [Part("site", site), Part("worker", environ)]
     if settings.demonstration and prepare_stand_in(Path(settings.instance)):
+        click.echo(
+            "Officers can ask a stand-in for an iARMS-style register; its records"
+        )
+        click.echo("are invented, and it is not INTERPOL's.")
         parts.append(Part("stand-in", environ))
     ending = threading.Event()
 
