@@ -63,7 +63,7 @@ def test_a_register_that_does_not_answer(desk, changes):  # noqa: F811
     one = registers.all_of()["stand-in"]
     for _ in range(one.breaker_after):
         gate.tell(one, LookupOutcome.UNAVAILABLE, NOW)
-    assert "stand-in: left in peace" in changes()["registers"]
+    assert "stand-in: left in peace" in changes(NOW)["registers"]
     assert "registers" not in changes(NOW + timedelta(hours=1))
 
 
