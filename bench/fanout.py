@@ -96,7 +96,11 @@ def desk(settings: Settings) -> Iterator[Person]:
         officer = Person(served.port)
         leaving.callback(officer.line.close)
         officer.sign_in(LARGE)
-        yield officer
+        try:
+            yield officer
+        except NotAsMeant as error:
+            error.add_note((instance / "worker.log").read_text()[-4000:])
+            raise
 
 
 @contextmanager
