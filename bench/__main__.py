@@ -279,6 +279,12 @@ def _verify(place: Place) -> None:
 
 def _fan_out(place: Place, rounds: int) -> None:
     """Ask five registers at once, of which one is dead and one slow."""
+    with place.app.app_context():
+        # What a worker finds on its first day, so that it is at the look-ups alone.
+        while worker.sweep():
+            db.session.remove()
+        worker.sign()
+        db.session.remove()
     with fanout.desk(place.settings) as officer:
         found = [
             fanout.ask(officer, place.world.references[turn]) for turn in range(rounds)
