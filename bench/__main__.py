@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from flask import Flask
 
-from bench import importing, records, seeding, site
+from bench import fanout, importing, records, seeding, site
 from bench.databases import by_superuser, databases
 from bench.seeding import ASKING, LARGE, TINY, World
 from bench.site import Figures, Person, Site
@@ -44,6 +44,7 @@ NAMES: Final = (
     *records.NAMES,
     "import_rows_per_s",
     "import_rss_mb",
+    "fanout_s",
 )
 SIZES: Final = {"small": (1_000, 20_000), "full": (1_000, 1_000_000)}
 ROUNDS: Final = {"small": (3, 2.0), "full": (5, 4.0)}
@@ -132,6 +133,8 @@ class Bench:
             _verify(self.places[-1])
         if self.wanted & {"import_rows_per_s", "import_rss_mb"}:
             self.importing()
+        if "fanout_s" in self.wanted:
+            _fan_out(self.places[0], self.rounds)
 
     def say(
         self, place: Place, name: str, value: float, unit: str, **more: str
@@ -287,6 +290,29 @@ def _verify(place: Place) -> None:
             case=case,
             cpu=round(busy / report.size * 1_000_000, 2),
         )
+
+
+def _fan_out(place: Place, rounds: int) -> None:
+    """Ask five registers at once, of which one is dead and one slow."""
+    with place.app.app_context():
+        # What a worker finds on its first day, so that it is at the look-ups alone.
+        while worker.sweep():
+            db.session.remove()
+        worker.sign()
+        db.session.remove()
+    with fanout.desk(place.settings) as officer:
+        found = [
+            fanout.ask(officer, place.world.references[turn]) for turn in range(rounds)
+        ]
+    place.say(
+        "fanout_s",
+        median(one.four for one in found),
+        "s",
+        worst=round(max(one.four for one in found), 2),
+        page_ms=round(median(one.page for one in found) * 1000, 1),
+        dead=fanout.DEAD,
+        dead_s=round(median(one.dead for one in found), 2),
+    )
 
 
 def _clocks() -> tuple[float, float]:

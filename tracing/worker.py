@@ -21,6 +21,7 @@ from tracing.casework import (
     erasing,
     imports,
     introductions,
+    notices,
     resealing,
     reviews,
     sightings,
@@ -100,6 +101,14 @@ def import_due() -> int:
     return imports.drain(
         outbox.this_worker(), stop=lambda: stop() or paused(instance) is not None
     )
+
+
+def read_notices() -> int:
+    """Ask other registers whether a search has met a record of ours."""
+    stop: Callable[[], bool] = current_app.extensions.get(STOP, bool)
+    if paused(Path(current_app.instance_path)):
+        return 0
+    return notices.poll(outbox.this_worker(), stop=stop)
 
 
 def sweep() -> int:
@@ -183,6 +192,11 @@ def bind(app: Flask) -> Any:
         with app.app_context():
             import_turns.take(import_due)
 
+    def notices_task() -> None:
+        with app.app_context():
+            if read_notices():
+                drain()
+
     def sweep_task() -> None:
         with app.app_context():
             each(sweep, attachments.scan_waiting, erasing.carry_out)
@@ -210,6 +224,7 @@ def bind(app: Flask) -> Any:
     huey.periodic_task(crontab(minute="*"), name="sweep")(sweep_task)
     huey.periodic_task(crontab(minute="*"), name="look_up_due")(look_up_task)
     huey.periodic_task(crontab(minute="*"), name="import_due")(import_task)
+    huey.periodic_task(crontab(minute="*"), name="read_notices")(notices_task)
     huey.periodic_task(crontab(minute="17"), name="tidy")(tidy_task)
     daily = crontab(hour="2", minute="43")
     huey.periodic_task(daily, name="switch_off")(switch_off_task)

@@ -20,6 +20,7 @@ from sqlalchemy import func, select, update
 
 from bench.faults import kill_import
 from bench.faults.checker import Verdict, check
+from bench.faults.kill_lookup_worker import KEY, KNOWN, set_up
 from bench.faults.outcome import Outcome, Place
 from bench.site import HOST, ROOT, environ_of, free_port
 from tests import factories
@@ -27,25 +28,31 @@ from tests.factories import files
 from tests.smtp import Mailbox, running_mailbox
 from tracing import worker
 from tracing.accounts.actors import actor_of
-from tracing.casework import attachments, imports, queries
+from tracing.casework import attachments, imports, lookups, queries
 from tracing.config import Settings
 from tracing.crash import POINTS, STATUS
 from tracing.extensions import db
 from tracing.journal import checkpoints
 from tracing.journal.kinds import Kind
+from tracing.lookups import registers
 from tracing.models import (
     AccountSession,
     Attachment,
     DueWork,
+    HitNotice,
     JournalChain,
     JournalCheckpoint,
     JournalEntry,
+    Lookup,
+    NoticeSource,
     OutboxMessage,
     RegistryItem,
     TraceRequest,
 )
+from tracing.reference.server import Server, running
 from workflows.policies import Role
 from workflows.states import Trigger
+from workflows.vocabulary import LookupOutcome
 
 NAME: Final = "crash_points"
 HITS: Final = {"short": 1, "full": 5}
@@ -61,6 +68,7 @@ WORK_AT: Final[Mapping[str, str]] = {
     "file.forgotten": "tidy",
     "file.removed": "tidy",
     "session.begun": "sign_in",
+    "lookup.asked": "ask",
 }
 WORK_NEAR: Final[Mapping[str, str]] = {
     "draft": "draft",
@@ -71,6 +79,8 @@ WORK_NEAR: Final[Mapping[str, str]] = {
     "mail": "deliver",
     "reminder": "remind",
     "import": "bring",
+    "lookup": "look_up",
+    "notice": "hear",
 }
 """Which piece of work comes by a place: by its name, else by its first word."""
 
@@ -79,7 +89,8 @@ AFTER: Final = frozenset(
         *("draft.committed", "draft.saved", "submit.committed", "step.committed"),
         *("note.committed", "worker.woken", "journal.read", "checkpoint.committed"),
         *("file.committed", "file.removed", "mail.sent", "mail.marked"),
-        *("reminder.committed", "import.committed"),
+        *("reminder.committed", "lookup.asked", "lookup.kept", "notice.committed"),
+        "import.committed",
     }
 )
 """Places at which it has happened; at all others it must not have."""
@@ -100,6 +111,7 @@ class Stage:
     """What a piece of work needs, made anew for each; within an app context."""
 
     mailbox: Mailbox
+    server: Server
     of: factories.Sides = field(default_factory=factories.sides)
     widths: "count[int]" = field(default_factory=lambda: count(60))
 
@@ -259,6 +271,43 @@ class Stage:
 
         return Task({}, arrived)
 
+    def _acknowledged(self) -> str:
+        steps = (Trigger.SUBMIT, Trigger.ACKNOWLEDGE)
+        return factories.after(self.of, *steps, markings_serial=KNOWN).reference
+
+    def ask(self) -> Task:
+        """Ask another register about a request."""
+        reference, key = self._acknowledged(), secrets.token_urlsafe(24)
+        given = {"person": self.of.officer.id, "reference": reference, "key": key}
+        query = (
+            select(func.count(Lookup.id))
+            .join(Lookup.request)
+            .where(TraceRequest.reference == reference)
+        )
+        return Task(given, lambda: db.session.scalar(query) or 0)
+
+    def look_up(self) -> Task:
+        """Put a question to a register that knows the answer."""
+        officer = actor_of(self.of.officer)
+        asked = ["register-0"]
+        (row,) = lookups.ask(self._acknowledged(), officer, asked, purpose="To see")
+        query = select(func.count(Lookup.id)).where(
+            Lookup.key == row.key, Lookup.outcome == LookupOutcome.HIT
+        )
+        return Task({}, lambda: db.session.scalar(query) or 0)
+
+    def hear(self) -> Task:
+        """Hear of a search that has met a record."""
+        self.server.records.search("iarms", {"item": {"serial": KNOWN}})
+        known = self.server.records.hits("0")
+        while more := self.server.records.hits(known[-1]["id"]):
+            known += more
+        db.session.execute(update(NoticeSource).values(next_at=None))
+        query = select(func.count(HitNotice.id)).where(
+            HitNotice.number == known[-1]["id"]
+        )
+        return Task({}, lambda: db.session.scalar(query) or 0)
+
     def remind(self) -> Task:
         """Remind of one request."""
         request = factories.sent(self.of)
@@ -354,9 +403,16 @@ def run(place: Place, scale: str) -> Outcome:
     """End at every place as often as the scale says."""
     settings, app = place.make(NAME)
     verdict, hits = Verdict(), 0
-    with running_mailbox() as mailbox, app.app_context():
-        stage = Stage(mailbox)
+    instance = Path(settings.instance)
+    with (
+        running_mailbox() as mailbox,
+        running(instance / "stand-in", KEY) as server,
+        app.app_context(),
+    ):
+        stage = Stage(mailbox, server)
         db.session.commit()
+        set_up(instance, server, 1, stage.of.asking.code)
+        app.extensions[registers.REGISTERS] = registers.load(instance)
         with crew(settings, mailbox) as do:
             for _ in range(HITS[scale]):
                 for point in POINTS:
@@ -408,4 +464,11 @@ def _let_go() -> None:
         .execution_options(synchronize_session=False)
     )
     kill_import.let_go()
+    db.session.execute(
+        update(Lookup)
+        .where(Lookup.lease_owner.is_not(None))
+        .values(next_at=now, lease_until=now)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.execute(update(NoticeSource).values(next_at=None))
     db.session.commit()

@@ -26,6 +26,7 @@ from tracing.accounts.actors import actor_of
 from tracing.casework import (
     attachments,
     either,
+    lookups,
     queries,
     reading,
     requested,
@@ -93,6 +94,22 @@ def look(app: Flask, person: int, reference: str) -> None:
         reading.opened(queries.by_reference(reference, actor), actor)
 
 
+def ask(_app: Flask, person: int, reference: str, key: str) -> None:
+    """Ask another register."""
+    wanted = {"purpose": "To see what is lost", "form_key": key}
+    lookups.ask(reference, _actor(person), ["by-hand"], **wanted)
+
+
+def look_up(_app: Flask) -> None:
+    """Put to other registers what was asked."""
+    worker.look_up()
+
+
+def hear(_app: Flask) -> None:
+    """Read what registers tell of hits."""
+    worker.read_notices()
+
+
 def sign(_app: Flask) -> None:
     """Sign the heads of the journal."""
     checkpoints.make_all()
@@ -139,12 +156,14 @@ WORKS: Final[Mapping[str, Callable[..., None]]] = {
     work.__name__: work
     for work in (
         *(draft, save, submit, acknowledge, enquire, look, sign, attach, tidy),
-        *(sign_in, deliver, remind, bring),
+        *(sign_in, deliver, remind, bring, ask, look_up, hear),
     )
 }
 
 
-OF_THE_WORKER: Final = frozenset({"sign", "tidy", "deliver", "remind"})
+OF_THE_WORKER: Final = frozenset(
+    {"sign", "tidy", "deliver", "remind", "look_up", "hear"}
+)
 
 
 def in_a_process(app: Flask, at: str, work: str, given: dict[str, Any]) -> int:

@@ -41,10 +41,12 @@ KNOWN: Final = "EX 1234 7"
 UNKNOWN: Final = "NOBODY 000"
 
 
-def set_up(instance: Path, server: Server) -> None:
+def set_up(
+    instance: Path, server: Server, count: int = REGISTERS, notices_to: str = ""
+) -> None:
     """Write the settings of some registers that are all the one server."""
     text = ""
-    for number in range(REGISTERS):
+    for number in range(count):
         text += f"""
 [register-{number}]
 adapter = "iarms"
@@ -52,6 +54,7 @@ label = "Register {number}"
 years = "1990-2026"
 authorities = ["*"]
 quota = 100000
+notices_to = "{notices_to}"
 [register-{number}.settings]
 url = "{server.url}/v1"
 ports = ["{server.server_port}"]

@@ -111,6 +111,7 @@ def shots(found: dict[str, str], *, every: bool) -> Iterator[Shot]:
         ("answer", answering, f"{asked}/steps/respond?outcome=EXPORTED"),
         ("contacts", answering, "/points-of-contact"),
         ("mine", asking, "/my-requests"),
+        ("registers", Role.ADMINISTRATOR, "/registers"),
     )
     for name, role, address in pages:
         if name not in ("queue", "request"):

@@ -19,6 +19,12 @@ OPEN = {
     "AccountToken",
     "Authority",
     "FailedAttempts",
+    # Shared by all: what things are called.
+    "Alias",
+    "Calibre",
+    "Make",
+    "Model",
+    "Plant",
     "Role",
 }
 """They hold no case."""
@@ -115,10 +121,13 @@ WHERE = {
         *("_back", "_may_be_told", "_to_owner", "answer", "ask", "carry"),
         *("of_request", "others", "rows"),
     },
+    # the worker, for all; pages read by the authority of the person
+    "casework/notices.py": {"_source", "_told", "of_authority"},
     # the worker, for all; how a register does is of no case
-    "lookups/gate.py": {"row_of", "rows"},
+    "lookups/gate.py": {"broken", "row_of", "rows"},
     "lookups/running.py": {
-        *("_postpone", "claim", "claim_test", "keep", "waiting"),
+        *("_postpone", "claim", "claim_test", "due", "keep", "waiting"),
+        "with_notices_of_nobody",
     },
     # the worker sweeps for all, and shows nothing to anybody
     "accounts/unused.py": {"_begun", "_used", "switch_off"},

@@ -4,6 +4,7 @@ They hold the texts as the catalogues give them: `make catalogues` first.
 """
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tracing.notifications.compose import (
     LANGUAGES,
     SUPERVISORS_ONLY,
     URGENT,
+    hits_met,
 )
 from tracing.notifications.render import render
 
@@ -100,6 +102,17 @@ def test_a_mail_about_a_shared_record_names_neither_it_nor_who_looks(session):
     assert envelope.subject == (
         "A record that you share is looked for: a message in the trace request service"
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_mail_about_hits_says_nothing_of_them(session, language):
+    of = Authority(id=1, email="desk@x.example", languages=(language,))
+    row = hits_met(of, now=datetime.now(UTC), domain="x.example")
+    envelope = render(row, URL, FROM)
+    assert (envelope.recipient, envelope.thread) == ("desk@x.example", "")
+    assert "https://tracing.example/registers/hits" in envelope.text
+    assert f'<html lang="{language}"' in envelope.html
+    assert "\n" not in envelope.subject
 
 
 def test_nothing_is_fetched_from_anywhere(session):

@@ -18,6 +18,7 @@ from tests.operations.healthy import (
 from tracing.notifications.outbox import Pending
 from tracing.operations.checks import CHECKS, Level
 from tracing.operations.doctor import Finding, judge, lines, worst
+from tracing.operations.facts import Shown
 from tracing.operations.pause import Pause
 
 HOURS = timedelta(hours=1)
@@ -43,6 +44,28 @@ BROKEN = [
     (but(folder_mode=0o750), "instance-folder", E, r"\(mode 0750\): chmod 700 /srv"),
     (but(open_files=("tracing.sqlite",)), "instance-files", E, r"\(tracing.sqlite\)"),
     (but(open_files=("config.py",)), "secrets-file", E, "chmod 600 .*config.py"),
+    (but(open_files=("lookups.toml",)), "registers-file", E, "chmod 600 .*lookups.t"),
+    (
+        but(certificates=(Shown("bureau", "us.pem", NOW + timedelta(days=9)),)),
+        "certificates",
+        W,
+        "register bureau is shown ends in 9 days: ask for a new one, put it at us.pem",
+    ),
+    (
+        but(certificates=(Shown("bureau", "us.pem", NOW - 3 * HOURS),)),
+        "certificates",
+        W,
+        "register bureau is shown ended 3 hours ago: ask for a new one",
+    ),
+    (
+        but(certificates=(Shown("bureau", "us.pem", None),)),
+        "certificates",
+        W,
+        "cannot be read: put a PEM file at us.pem",
+    ),
+    (but(look_up=NOW - 2 * HOURS), "look-ups", W, "waits since 2 hours: see that the"),
+    (but(broken=("bureau",)), "registers", W, "bureau: left in peace.*Test now"),
+    (but(of_nobody=("bureau",)), "notices", W, "set notices_to .* --again bureau"),
     (but(totp_key="short"), "secrets", E, "TRACING_TOTP_KEY is short or not random"),
     (but(secret_key="a" * 40), "secrets", E, "TRACING_SECRET_KEY is short or not"),
     (but(journal_key=SAME), "secrets", E, "one secret is used for two things"),

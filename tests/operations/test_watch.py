@@ -6,14 +6,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from tests import factories
 from tests.notifications.people import message, owed
 from tests.visitors import signed_in, stranger
 from tracing import create_app, worker
+from tracing.casework import lookups
 from tracing.cli import serve
 from tracing.extensions import db
+from tracing.models import Lookup, LookupGate
 from tracing.operations import figures, metrics, pause, state
 
 TOKEN = "a-token-of-the-collector-0123456789"
@@ -114,6 +116,15 @@ def test_the_figures_tell_what_waits_and_name_nobody(app, session, tell):
     long_ago = datetime.now(UTC) - timedelta(hours=2)
     db.session.add(message(of.asking, created_at=long_ago, next_at=long_ago))
     db.session.add(owed(request, at=long_ago))
+    lookups.ask(
+        *(request.reference, factories.actor_of(of.officer), ["by-hand"]),
+        purpose="To see it in the figures",
+    )
+    row = db.session.scalars(select(Lookup)).one()
+    row.register, row.next_at = "CANARY", long_ago
+    db.session.add(
+        LookupGate(register="CANARY", open_until=datetime.max.replace(tzinfo=UTC))
+    )
     tell()
     visitor = signed_in(app, of.investigator)
     visitor.get(f"/trace-requests/{request.reference}")
@@ -129,6 +140,10 @@ def test_the_figures_tell_what_waits_and_name_nobody(app, session, tell):
     assert float(figure["tracing_reminders_due"]) == 1
     assert float(figure["tracing_reminders_oldest_seconds"]) >= 7200
     assert float(figure["tracing_journal_unsigned_seconds"]) >= 0
+    assert float(figure["tracing_look_ups_due"]) == 1
+    assert float(figure["tracing_look_ups_oldest_seconds"]) >= 7200
+    assert float(figure["tracing_registers_broken"]) == 1
+    assert float(figure["tracing_registers_of_nobody"]) == 0
     assert "CANARY" not in said
     assert request.reference not in said
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
+from tracing import crash
 from tracing.casework import leaving, queries, sightings
 from tracing.casework.answers import newest_of, result_of, verdicts_of
 from tracing.casework.apply import apply, check_version, enter, utcnow
@@ -579,6 +580,7 @@ def _kept(rows: list[Lookup], request: TraceRequest, actor: Actor) -> list[Looku
     }
     enter(Entry.LOOKUP_ASKED, request, actor, **said)
     db.session.commit()
+    crash.at("lookup.asked")
     ask_registers()
     return rows
 

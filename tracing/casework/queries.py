@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased, joinedload, lazyload, load_only, selectinload
 
 from tracing.casework.references import is_reference
+from tracing.directory import names
 from tracing.extensions import db
 from tracing.models import (
     Account,
@@ -605,4 +606,12 @@ def marked_like(actor: Actor, text: str, of: Traits) -> list[Possible[str]]:
             yield (reference, Traits(make, model, calibre, country, year)), mark
 
     found = climb(read(text), rows)
-    return ranked(of, ((reference, hit, traits) for (reference, traits), hit in found))
+    # One name for each make, model and calibre, however somebody wrote it.
+    asked, *there = names.canonical([of, *(traits for (_, traits), _ in found)])
+    return ranked(
+        asked,
+        (
+            (reference, hit, traits)
+            for ((reference, _), hit), traits in zip(found, there, strict=True)
+        ),
+    )

@@ -16,6 +16,7 @@ from tracing.cli import (
     lookups,
     mail,
     privacy,
+    reference,
     registry,
     serve,
     setup,
@@ -67,6 +68,7 @@ def run() -> None:
 
 for module in (
     *(setup, serve, lookups, journal, doctor, backup, mail, account, privacy, registry),
+    reference,
 ):
     for command in module.COMMANDS:
         main.add_command(command)

@@ -490,6 +490,20 @@ def form_of(tale: Tale, today: date) -> dict[str, dict[str, Any]]:
     }
 
 
+def reported() -> Iterator[tuple[str, ...]]:
+    """Yield invented records of some firearms, as if States had reported them.
+
+    They are of requests of the demonstration, so that a search meets them.
+    """
+    kinds = ("stolen", "lost", "trafficked", "smuggled")
+    for n in range(1, 300, 2):
+        serial, item = str(markings_of(n).get("serial", "")), item_of(n, "XX")
+        if item["kind"] == "FIREARM" and serial and not set(serial) & set("?["):
+            owner = PLACES[(n // 2) % len(PLACES)].country
+            named = (serial, item["make"], item["model"], item["calibre"])
+            yield (f"D-{n}", kinds[n % len(kinds)], owner, *named)
+
+
 def kind_of(n: int) -> str:
     """Return what is traced: mostly firearms, some parts and lots."""
     return {4: "PART", 9: "AMMUNITION_LOT"}.get(n % 10, "FIREARM")

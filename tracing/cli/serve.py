@@ -21,6 +21,7 @@ from flask.cli import with_appcontext
 from tracing import logs, worker
 from tracing.adapters.smtp import SmtpChannel
 from tracing.cli.doctor import despite_option, require_health
+from tracing.cli.lookups import prepare_stand_in
 from tracing.config import Settings
 from tracing.operations import figures
 from tracing.operations.metrics import TOGETHER
@@ -176,7 +177,13 @@ def serve_command(settings: Settings) -> None:
         "TRACING_WORKERS": str(settings.workers),
     }
     site = environ | {TOGETHER: str(_counting_folder(Path(settings.instance)))}
-    parts = (Part("site", site), Part("worker", environ))
+    parts = [Part("site", site), Part("worker", environ)]
+    if settings.demonstration and prepare_stand_in(Path(settings.instance)):
+        click.echo(
+            "Officers can ask a stand-in for an iARMS-style register; its records"
+        )
+        click.echo("are invented, and it is not INTERPOL's.")
+        parts.append(Part("stand-in", environ))
     ending = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:

@@ -17,7 +17,7 @@ from tracing import config
 from tracing.accounts import managing, passwords, people, sessions
 from tracing.cli.demo import DemoAccount, load_demo
 from tracing.config import SECRETS, Settings
-from tracing.directory import entries
+from tracing.directory import catalogue, entries
 from tracing.extensions import db
 from tracing.models import Authority
 from workflows import diagram
@@ -59,6 +59,7 @@ def prepared_app(*, demonstration: bool = False) -> Flask:
             database.touch(mode=0o600)
             database.chmod(0o600)
         upgrade()
+        catalogue.ship()
     return app
 
 

@@ -91,6 +91,8 @@ class Kind(StrEnum):
     INTRODUCTION_ASKED = "introduction_asked"
     INTRODUCTION_ANSWERED = "introduction_answered"
     INTRODUCING_CHANGED = "introducing_changed"
+    HIT_TOLD = "hit_told"
+    NAMES_CHANGED = "names_changed"
 
     @property
     def label(self) -> str:
@@ -189,4 +191,6 @@ LABELS: Final = {
     Kind.INTRODUCTION_ASKED: N_("Asked to be introduced"),
     Kind.INTRODUCTION_ANSWERED: N_("Introduction answered"),
     Kind.INTRODUCING_CHANGED: N_("Introductions allowed or not"),
+    Kind.HIT_TOLD: N_("Told of a search that met a record"),
+    Kind.NAMES_CHANGED: N_("Table of makes and calibres changed"),
 }

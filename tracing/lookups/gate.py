@@ -83,6 +83,12 @@ def ask_for_test(name: str, now: datetime) -> None:
     row_of(name, lock=False).test_asked_at = now
 
 
+def broken(now: datetime) -> list[str]:
+    """Return the registers that are left in peace now."""
+    query = select(LookupGate.register).where(LookupGate.open_until > now)
+    return list(db.session.scalars(query))
+
+
 def rows() -> dict[str, LookupGate]:
     """Return how each register does."""
     found = db.session.scalars(select(LookupGate)).all()

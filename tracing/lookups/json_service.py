@@ -99,7 +99,10 @@ class Iarms(RegistryHttp):
         reply = self.client.ask("POST", "/hits", said, safe=True)
         hits = loaded(Hits(), reply.said, reply.body)["hits"]
         return tuple(
-            Notice(hit["id"], hit["record_id"], hit["searched_by"], hit["at"])
+            Notice(
+                *(hit["id"], hit["record_id"], hit["searched_by"], hit["at"]),
+                hit["owner"],
+            )
             for hit in hits
         )
 

@@ -130,12 +130,17 @@ class NotYet(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Somebody's search has met a record of ours."""
+    """Somebody's search has met a record of ours.
+
+    `owner`: whose record it is, by the code of the authority or its State; empty where
+    the register tells one authority alone.
+    """
 
     id: str
     record: str
     by: str
     at: str
+    owner: str = ""
 
 
 class ExternalLookup(ABC):

@@ -57,7 +57,9 @@ class Register:
     """What is set of every register, whatever its adapter. Times are seconds.
 
     `deadline`: for one call, whatever the adapter does; `patience`: until an answer
-    that is to come later has come; `domestic`: a register of the State that asks.
+    that is to come later has come; `domestic`: a register of the State
+    that asks. `notices_to`: the authority that is told of hits on records which the register gives to nobody by name. `invented`: it is a stand-in,
+    whose records are nobody's; the pages say so.
     """
 
     name: str = ""
@@ -74,6 +76,8 @@ class Register:
     patience: float = 14 * 86_400.0
     breaker_after: int = 5
     breaker_pause: float = 60.0
+    notices_to: str = ""
+    invented: bool = False
     lookup: ExternalLookup | None = None
 
     def __post_init__(self) -> None:
@@ -85,6 +89,8 @@ class Register:
             raise ValueError(f"deadline: at most {LONGEST_WAIT:.0f} seconds")
         if min(self.quota, self.at_once, self.breaker_after) < 1 or self.per_minute < 0:
             raise ValueError("quota, at_once and breaker_after are at least 1")
+        if self.notices_to and not self.serves(self.notices_to):
+            raise ValueError("notices_to: name one of the authorities")
 
     @property
     def asked(self) -> ExternalLookup:
@@ -105,6 +111,12 @@ class Register:
     def serves(self, code: str) -> bool:
         """Tell whether an authority may ask it."""
         return ALL in self.authorities or code in self.authorities
+
+    @property
+    def owner_of_records(self) -> str:
+        """Return the code of whom it tells of hits, where a notice names nobody."""
+        alone = self.authorities[0] if len(self.authorities) == 1 else ALL
+        return self.notices_to or ("" if alone == ALL else alone)
 
     def may_receive(self, handling: HandlingCode) -> bool:
         """Tell whether what has this code may be sent there."""

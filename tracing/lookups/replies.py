@@ -89,6 +89,7 @@ class Hit(Reply):
     record_id = _name()
     searched_by = _text(100, load_default="")
     at = _text(40, load_default="")
+    owner = _text(40, load_default="")
 
 
 class Hits(Reply):

@@ -14,17 +14,18 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from flask import Flask, current_app
 from sqlalchemy import and_, func, or_, select, update
 
+from tracing import crash
 from tracing.extensions import db
 from tracing.lookups import gate, registers
 from tracing.lookups.gate import Way
 from tracing.lookups.port import Answer, Asker, NotAnswered, NotYet, Query
 from tracing.lookups.registers import Register
-from tracing.models import Lookup, LookupGate, Task
+from tracing.models import Lookup, LookupGate, NoticeSource, Task
 from tracing.security import isolation
 from workflows.vocabulary import LookupOutcome
 
@@ -41,6 +42,7 @@ MOST_RAW: Final = 262_144
 TICK: Final = 0.05
 
 Said = Answer | NotAnswered | NotYet
+T = TypeVar("T")
 
 
 def utc_now() -> datetime:
@@ -173,11 +175,7 @@ def _talk(app: Flask, talk: Talk) -> None:
     except (NotAnswered, NotYet) as said:
         talk.said = said
     except BaseException as error:  # noqa: BLE001 - an adapter of anybody's
-        log.warning(
-            "the adapter of %s failed: %s", order.register.name, type(error).__name__
-        )
-        why = f"The adapter failed: {type(error).__name__}."
-        talk.said = NotAnswered(LookupOutcome.NOT_UNDERSTOOD, why)
+        talk.said = _failed(order.register, error)
     finally:
         talk.ended.set()
 
@@ -201,6 +199,41 @@ def ask(order: Order) -> Answer:
     if not isinstance(found, Answer):
         raise TypeError("an adapter returns an Answer")
     return found
+
+
+def in_time(register: Register, call: Callable[[], T]) -> T:
+    """Call a register in a thread of its own; what is late is left alone.
+
+    Raises NotAnswered, whatever goes wrong there.
+    """
+    if register.name in _full(_hanging()):
+        raise _refused("It hangs, and was not asked.")
+    talk = Talk(Order(0, None, register), time.monotonic() + register.deadline)
+    came: list[T] = []
+
+    def work() -> None:
+        try:
+            came.append(call())
+        except NotAnswered as said:
+            talk.said = said
+        except BaseException as error:  # noqa: BLE001 - an adapter of anybody's
+            talk.said = _failed(register, error)
+        finally:
+            talk.ended.set()
+
+    threading.Thread(target=work, name=f"call {register.name}", daemon=True).start()
+    if not talk.ended.wait(register.deadline):
+        _abandoned.append(talk)
+        raise NotAnswered(LookupOutcome.TIMED_OUT, "No answer came in time.")
+    if isinstance(talk.said, NotAnswered):
+        raise talk.said
+    return came[0]
+
+
+def _failed(register: Register, error: BaseException) -> NotAnswered:
+    log.warning("the adapter of %s failed: %s", register.name, type(error).__name__)
+    why = f"The adapter failed: {type(error).__name__}."
+    return NotAnswered(LookupOutcome.NOT_UNDERSTOOD, why)
 
 
 # ------------------------------------------------------------------------- the rows
@@ -229,7 +262,10 @@ def claim(run: Run) -> Order | bool | None:
         db.session.rollback()
         return None
     found = _admitted(row, run.owner, now)
+    db.session.flush()
+    crash.at("lookup.claimed")
     db.session.commit()
+    crash.at("lookup.leased")
     return found
 
 
@@ -305,6 +341,7 @@ def _order(row: Lookup, register: Register) -> Order:
 
 def keep(order: Order, owner: str, said: Said, now: datetime) -> bool:
     """Write what came of a question, if the lease is still ours; tell whether it was."""
+    crash.at("lookup.answered")
     row = db.session.scalar(
         select(Lookup)
         .where(
@@ -325,7 +362,10 @@ def keep(order: Order, owner: str, said: Said, now: datetime) -> bool:
     else:
         _end(row, said, now)
     gate.tell(order.register, row.outcome, now)
+    db.session.flush()
+    crash.at("lookup.written")
     db.session.commit()
+    crash.at("lookup.kept")
     return row.outcome is not None
 
 
@@ -387,6 +427,21 @@ def _tested(register: Register, said: Said, now: datetime) -> None:
     if row.test_outcome is None:
         row.failures, row.open_until = 0, None
     db.session.commit()
+
+
+def due(now: datetime) -> tuple[int, datetime | None]:
+    """Return how many look-ups should have been asked, and since when the oldest."""
+    query = select(func.count(), func.min(Lookup.next_at)).where(
+        Lookup.outcome.is_(None), Lookup.next_at <= now
+    )
+    count, oldest = db.session.execute(query).one()
+    return count, oldest
+
+
+def with_notices_of_nobody() -> list[str]:
+    """Return the registers that told of records of no authority here."""
+    query = select(NoticeSource.register).where(NoticeSource.of_nobody > 0)
+    return list(db.session.scalars(query))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ from tracing.models.lookup import (
     Task,
     Verdict,
 )
+from tracing.models.names import Alias, Calibre, Make, Model, Plant
+from tracing.models.notice import HitNotice, NoticeSource
 from tracing.models.outbox import Delivery, DueWork, OutboxMessage
 from tracing.models.registry import (
     RegistryEvent,
@@ -58,16 +60,19 @@ __all__ = [
     "AccountKey",
     "AccountSession",
     "AccountToken",
+    "Alias",
     "Attachment",
     "Authority",
     "Base",
     "BreakGlass",
+    "Calibre",
     "Delivery",
     "DueWork",
     "Erasure",
     "FailedAttempts",
     "FileKind",
     "FormKey",
+    "HitNotice",
     "ImportJob",
     "ImportPhase",
     "Introduction",
@@ -80,10 +85,14 @@ __all__ = [
     "LegalHold",
     "Lookup",
     "LookupGate",
+    "Make",
     "Marking",
     "Meeting",
+    "Model",
+    "NoticeSource",
     "OutboxMessage",
     "Person",
+    "Plant",
     "ProvidedItem",
     "Recovery",
     "RegistryEvent",

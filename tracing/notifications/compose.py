@@ -185,6 +185,22 @@ def messages_for(
     ]
 
 
+def hits_met(authority: Authority, *, now: datetime, domain: str) -> OutboxMessage:
+    """Return the message that searches elsewhere have met records of an authority."""
+    mailbox = mailbox_of(authority)
+    return OutboxMessage(
+        message_id=new_message_id(domain),
+        request_id=None,
+        authority_id=authority.id,
+        event="hits",
+        recipient=mailbox.address,
+        language=mailbox.language,
+        facts={"path": "/registers/hits"},
+        created_at=now,
+        next_at=now,
+    )
+
+
 def handed_over(
     request: TraceRequest, account: Account, *, now: datetime, domain: str
 ) -> list[OutboxMessage]:

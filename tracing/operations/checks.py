@@ -35,8 +35,10 @@ REPAIRED: Final[Mapping[tuple[int, ...], int]] = {
 SQLITE: Final = (3, 37)
 POSTGRESQL: Final = (15,)
 CLOCK: Final = 2.0
+EXPIRING: Final = timedelta(days=14)
 FREE: Final = 0.10
 FULL: Final = 0.02
+REGISTERS: Final = "lookups.toml"
 DRAWN: Final = SECRETS[:5]
 """The secrets that `tracing init` draws into config.py."""
 
@@ -267,7 +269,8 @@ def instance_folder(facts: Facts) -> Verdict | None:
 
 def instance_files(facts: Facts) -> Verdict | None:
     """Its files are for their owner alone."""
-    others = [name for name in facts.machine.open_files if name != "config.py"]
+    own = ("config.py", REGISTERS)
+    others = [name for name in facts.machine.open_files if name not in own]
     if others:
         said = ", ".join(others)
         return error(
@@ -283,6 +286,71 @@ def secrets_file(facts: Facts) -> Verdict | None:
         return error(
             f"others may read the secrets: chmod 600 {facts.instance / 'config.py'},"
             " and make new secrets if anybody may have"
+        )
+    return None
+
+
+def registers_file(facts: Facts) -> Verdict | None:
+    """The file of registers, with its keys, is for its owner alone."""
+    if REGISTERS in facts.machine.open_files:
+        return error(
+            "others may read the keys of the registers: chmod 600"
+            f" {facts.instance / REGISTERS}, and ask for new keys if anybody may have"
+        )
+    return None
+
+
+def certificates(facts: Facts) -> Verdict | None:
+    """What we show to registers is good for some weeks."""
+    for shown in facts.machine.certificates:
+        where = f"the certificate that register {shown.register} is shown"
+        if shown.until is None:
+            return warning(
+                f"{where} cannot be read: put a PEM file at {shown.file}, for the"
+                " owner of the service"
+            )
+        left = shown.until - facts.now
+        if left <= timedelta(0):
+            return warning(
+                f"{where} ended {_ago(shown.until, facts.now)} ago: ask for a new one,"
+                f" put it at {shown.file} and start again"
+            )
+        if left < EXPIRING:
+            return warning(
+                f"{where} ends in {left.days} days: ask for a new one, put it at"
+                f" {shown.file} and start again"
+            )
+    return None
+
+
+def look_ups(found: Contents, facts: Facts) -> Verdict | None:
+    """Registers are asked soon after an officer wished it."""
+    if found.look_up is not None and facts.now - found.look_up > OVERDUE:
+        return warning(
+            f"a look-up waits since {_ago(found.look_up, facts.now)}: see that the"
+            " worker runs, or run tracing look-up"
+        )
+    return None
+
+
+def registers(found: Contents, _facts: Facts) -> Verdict | None:
+    """The registers answer."""
+    if found.broken:
+        said = ", ".join(found.broken)
+        return warning(
+            f"{said}: left in peace, for no answer came several times; tracing"
+            " registers says how each does, Registers has “Test now”"
+        )
+    return None
+
+
+def notices(found: Contents, _facts: Facts) -> Verdict | None:
+    """Every hit that registers tell of is of an authority here."""
+    if found.of_nobody:
+        said = ", ".join(found.of_nobody)
+        return warning(
+            f"{said}: told of hits on records of no authority here; set notices_to in"
+            f" {REGISTERS}, then tracing hits --again {found.of_nobody[0]}"
         )
     return None
 
@@ -787,6 +855,8 @@ CHECKS: Final = (
     Check("instance-folder", instance_folder, lenient=True),
     Check("instance-files", instance_files, lenient=True),
     Check("secrets-file", secrets_file),
+    Check("registers-file", registers_file),
+    Check("certificates", certificates),
     Check("secrets", secrets),
     Check("database", database),
     Check("database-version", _of(database_version)),
@@ -813,6 +883,9 @@ CHECKS: Final = (
     Check("mail-paused", mail_paused),
     Check("reminders", _in(reminders), running=True),
     Check("worker", worker, running=True),
+    Check("look-ups", _in(look_ups), running=True),
+    Check("registers", _in(registers), running=True),
+    Check("notices", _in(notices), running=True),
     Check("scanner", scanner),
     Check("backup", backup),
     Check("backup-key", backup_key),

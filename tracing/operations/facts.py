@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from cryptography import x509
 from flask import Flask, current_app
 from packaging.requirements import Requirement
 from sqlalchemy import Connection, make_url, select, text
@@ -32,6 +33,7 @@ from tracing.directory.calendars import calendar_of
 from tracing.extensions import db
 from tracing.journal import checkpoints, live
 from tracing.journal.verify import fault_of_note
+from tracing.lookups import registers
 from tracing.models import Attachment, Authority, JournalCheckpoint
 from tracing.notifications import outbox
 from tracing.operations import figures, state
@@ -65,6 +67,16 @@ SHOWN: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A certificate that one of the registers is shown."""
+
+    register: str
+    file: str
+    until: datetime | None
+    """None: it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """The computer, the programme on it, and the instance folder."""
 
@@ -83,6 +95,8 @@ class Machine:
     """The share of what the key that seals may close."""
     weak_keys: tuple[int, ...] = ()
     """Keys of the personal fields that nobody drew."""
+    certificates: tuple["Shown", ...] = ()
+    """What registers are shown of us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +135,10 @@ class Contents:
     """Why something sealed does not open."""
     unerased: datetime | None = None
     """Since when an erasure that was decided is not carried out."""
+    look_up: datetime | None = None
+    """Since when a look-up should have been asked."""
+    broken: tuple[str, ...] = ()
+    of_nobody: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +218,24 @@ def machine(instance: Path, *, debug: bool = False) -> Machine:
             for number, key in field_keys().ring.keys.items()
             if len(set(key)) < FEWEST_BYTES
         ),
+        certificates=tuple(_certificates(instance)),
     )
+
+
+def _certificates(instance: Path) -> Iterator[Shown]:
+    """Yield the certificates of the registers, each with its last instant."""
+    for register in registers.all_of().values():
+        file = str(getattr(register.asked.settings, "client_certificate", ""))
+        if file:
+            yield Shown(register.name, file, _good_until(instance / file))
+
+
+def _good_until(file: Path) -> datetime | None:
+    try:
+        found = x509.load_pem_x509_certificate(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found.not_valid_after_utc
 
 
 def unmet(required: list[str] | None = None) -> Iterator[str]:
@@ -427,6 +462,9 @@ def contents(settings: Settings, now: datetime) -> Contents:
         owed=waiting.oldest_reminder,
         unopened=resealing.unopened(SEALED_ROWS),
         unerased=erasing.oldest_undone(),
+        look_up=waiting.oldest_look_up,
+        broken=waiting.broken,
+        of_nobody=waiting.of_nobody,
     )
 
 

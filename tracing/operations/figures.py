@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from tracing.extensions import db
+from tracing.lookups import gate, running
 from tracing.models import DueWork, JournalChain, JournalCheckpoint, JournalEntry
 from tracing.notifications import outbox
 from tracing.operations import state
@@ -38,6 +39,13 @@ class Figures:
     oldest_reminder: datetime | None = None
     unsigned: datetime | None = None
     """Since when there is an entry of the journal that no checkpoint covers."""
+    look_ups: int = 0
+    """Look-ups that wait for the worker, and since when the oldest should have gone."""
+    oldest_look_up: datetime | None = None
+    broken: tuple[str, ...] = ()
+    """Registers that are left in peace, for they do not answer."""
+    of_nobody: tuple[str, ...] = ()
+    """Registers with notices for which no authority was found."""
 
 
 def gather(instance: Path, *, now: datetime) -> Figures:
@@ -56,6 +64,9 @@ def gather(instance: Path, *, now: datetime) -> Figures:
         reminders,
         oldest,
         unsigned_since(),
+        *running.due(now),
+        tuple(sorted(gate.broken(now))),
+        tuple(sorted(running.with_notices_of_nobody())),
     )
     db.session.rollback()
     return found
@@ -109,6 +120,10 @@ def told(instance: Path) -> Figures | None:
         int(said.get("reminders", 0)),
         state.moment_of(said, "oldest_reminder"),
         state.moment_of(said, "unsigned"),
+        int(said.get("look_ups", 0)),
+        state.moment_of(said, "oldest_look_up"),
+        tuple(map(str, said.get("broken", ()))),
+        tuple(map(str, said.get("of_nobody", ()))),
     )
 
 

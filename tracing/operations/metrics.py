@@ -97,6 +97,13 @@ class Waiting(Collector):
                 "Age of the oldest entry that no checkpoint covers.",
                 unsigned,
             )
+            yield "look_ups_due", "Look-ups that wait to be asked.", worker.look_ups
+            oldest = self._age(worker.oldest_look_up) or 0.0
+            yield "look_ups_oldest_seconds", "Since when one waits.", oldest
+            broken = len(worker.broken)
+            yield "registers_broken", "Registers that do not answer.", broken
+            nobody = len(worker.of_nobody)
+            yield "registers_of_nobody", "Registers whose hits none is told.", nobody
         for name in (state.BACKUP, state.DRILL):
             at = state.moment_of(state.read(self.instance, name))
             yield f"{name}_age_seconds", f"Since the last {name}.", self._age(at)

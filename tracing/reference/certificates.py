@@ -79,6 +79,15 @@ def _leaf(
     _write(folder / f"{leaf}.key", plain)
 
 
+def left(folder: Path) -> timedelta:
+    """Return how long the certificates of a folder are still good."""
+    file = folder / "server.pem"
+    if not file.exists():
+        return timedelta(0)
+    found = x509.load_pem_x509_certificate(file.read_bytes())
+    return found.not_valid_after_utc - datetime.now(UTC)
+
+
 def fingerprint(file: Path) -> str:
     """Return the SHA-256 of a certificate, as a pin is written."""
     found = x509.load_pem_x509_certificate(file.read_bytes())

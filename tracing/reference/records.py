@@ -1,5 +1,6 @@
 """What the stand-in keeps: records, traces, hits, and who has asked. In SQLite."""
 
+import csv
 import json
 import secrets
 import sqlite3
@@ -35,6 +36,16 @@ SEEDED: Final = (
 )
 """Invented, all of it."""
 
+MORE: Final = "records.csv"
+"""Beside the database, before it is made: more records, in the same columns."""
+
+
+def _more(file: Path) -> list[list[str]]:
+    if not file.is_file():
+        return []
+    with file.open(encoding="utf-8", newline="") as rows:
+        return list(csv.reader(rows))
+
 
 def key_of(serial: str) -> str:
     """Return a number without what stands between its signs."""
@@ -50,7 +61,7 @@ class Records:
         self._database = sqlite3.connect(file, check_same_thread=False)
         self._database.executescript(TABLES)
         if not self._all("select 1 from record"):
-            for row in SEEDED:
+            for row in (*SEEDED, *_more(file.with_name(MORE))):
                 self.add("iarms", *row)
                 self.add("registry", *row)
 
@@ -126,11 +137,12 @@ class Records:
         """Return who has met a record, after one notice."""
         after = int(since) if since.isdecimal() else 0
         rows = self._all(
-            "select number, record_id, searched_by, at from hit where number > ?"
+            "select number, record_id, searched_by, at, owner from hit"
+            " join record on record.id = record_id where number > ?"
             " order by number limit ?",
             *(after, MOST),
         )
-        names = ("id", "record_id", "searched_by", "at")
+        names = ("id", "record_id", "searched_by", "at", "owner")
         return [dict(zip(names, (str(row[0]), *row[1:]), strict=True)) for row in rows]
 
     def trace(self, key: str, item: Mapping[str, Any]) -> str:

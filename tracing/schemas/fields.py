@@ -132,6 +132,7 @@ class Look(TypedDict, total=False):
     reveal: Mapping[str, str | tuple[str, ...]]
     optional_label: object
     empty: str
+    suggest: str
 
 
 def _asked(look: Look, wrong: str = FILL_IN, **seen: object) -> dict[str, Any]:

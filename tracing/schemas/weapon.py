@@ -63,12 +63,14 @@ class ItemSection(Section):
         label=N_("Make"),
         hint=N_("The maker as marked. Write “unknown” if nobody can tell."),
         ask=N_("Enter the make, or write “unknown”"),
+        suggest="makes",
     )
     model = Line(
         100,
         label=N_("Model"),
         hint=N_("Write “unknown” if nobody can tell."),
         ask=N_("Enter the model, or write “unknown”"),
+        suggest="models",
     )
     calibre = Line(
         40,
@@ -80,6 +82,7 @@ class ItemSection(Section):
         label=N_("Calibre"),
         hint=N_("For example 9x19 or .45 ACP. Write “unknown” if nobody can tell."),
         ask=N_("Enter the calibre, or write “unknown”"),
+        suggest="calibres",
         width="w10",
     )
     country_of_manufacture = Country(

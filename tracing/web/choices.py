@@ -3,9 +3,9 @@
 from flask_babel import get_locale
 
 from tracing.accounts.actors import current_actor
-from tracing.directory import countries, entries
+from tracing.directory import countries, entries, names
 from tracing.web.context import LANGUAGES, country
-from tracing.web.forms import LISTS, Choice
+from tracing.web.forms import LISTS, SUGGESTED, Choice
 
 
 def _countries() -> list[Choice]:
@@ -28,3 +28,6 @@ def init_choices() -> None:
     LISTS["countries"] = _countries
     LISTS["authorities"] = _authorities
     LISTS["languages"] = lambda: list(LANGUAGES.items())
+    SUGGESTED["makes"] = lambda _given: names.suggested_makes()
+    SUGGESTED["models"] = lambda given: names.suggested_models(given.get("make") or "")
+    SUGGESTED["calibres"] = lambda _given: names.suggested_calibres()

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from tracing.accounts import sessions
 from tracing.accounts.actors import current_actor
+from tracing.casework import notices
 from tracing.directory import countries
 from tracing.web.counts import counts_of
 from tracing.words import _
@@ -106,6 +107,8 @@ def ways(actor: Actor) -> list[Way]:
         add("mine.show", _("My requests"), waiting["mine", "open"])
     if may_use_records(actor):
         add("records.index", _("Own records"))
+    if sees and notices.tellers():
+        add("registers.hits", _("Hits on our records"))
     add("contacts.index", _("Points of contact"))
     if may_import(actor):
         add("imports.index", _("Files of records"))

@@ -10,6 +10,7 @@ the control; `metadata` adds what a person needs to see:
     empty            what a list of answers says where none is chosen
     unknown          True where a country may be one that nobody can name
     reveal           {value: field or fields}: the answer that brings up others
+    suggest          the name of one of SUGGESTED: what may be written, among others
     optional_label   words beside the label when the field may stay empty,
                      or False for none
     autocomplete, dir, rows, kind
@@ -104,6 +105,9 @@ NOT_CHOSEN: Final = N_("Choose an answer for “%(label)s”")
 LISTS: Final[dict[str, Callable[[], Iterable[Choice]]]] = {}
 """Lists that a schema can only name, such as "countries"; filled by the pages."""
 
+SUGGESTED: Final[dict[str, Callable[[Mapping[str, Any]], Iterable[str]]]] = {}
+"""What a schema can only name, too; given is what the form holds already."""
+
 
 @dataclass(frozen=True, slots=True)
 class Control:
@@ -123,6 +127,7 @@ class Control:
     shown_by: dict[str, str] = field(default_factory=dict)
     group: tuple[Row, ...] = ()
     attached: tuple[Attached, ...] = ()
+    suggested: tuple[str, ...] = ()
     many: bool = False
     empty: str = ""
 
@@ -145,7 +150,7 @@ def controls(
         _control(name, field_, data.get(name), errors.get(name), prefix, adding)
         for name, field_ in _named(schema)
     ]
-    drawn = _with_reveals(schema, drawn, prefix)
+    drawn = _with_suggestions(schema, _with_reveals(schema, drawn, prefix), data)
     stray = [value for key, value in errors.items() if key not in dict(_named(schema))]
     if stray and drawn and not drawn[0].error:
         drawn[0] = replace(drawn[0], error=_words(stray, drawn[0].label, "text"))
@@ -333,6 +338,19 @@ def _with_reveals(schema: Schema, drawn: list[Control], prefix: str) -> list[Con
                 )
                 shown["values"] = f"{shown['values']} {_text(field_, value)}".strip()
     return [replace(c, shown_by=shown_by.get(c.name, {})) for c in drawn]
+
+
+def _with_suggestions(
+    schema: Schema, drawn: list[Control], data: Mapping[str, Any]
+) -> list[Control]:
+    """Add what may be written; a browser offers it, and without one nothing is lost."""
+    found = []
+    for control, (_name, field_) in zip(drawn, _named(schema), strict=True):
+        source = SUGGESTED.get(field_.metadata.get("suggest", ""))
+        words = tuple(source(data)) if source else ()
+        attrs = control.attrs | ({"list": f"{control.id}-list"} if words else {})
+        found.append(replace(control, attrs=attrs, suggested=words))
+    return found
 
 
 def _nested(field_: AnyField) -> Schema | None:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
-from tracing.casework import comparing, domestic, introductions, queries
+from tracing.casework import comparing, domestic, introductions, notices, queries
 from tracing.casework import lookups as asking
 from tracing.casework.answers import newest_of, verdicts_of
 from tracing.casework.comparing import Standings
@@ -430,6 +430,7 @@ def _page(reference: str, token: str, problem: str = "") -> str:
         may_ask=may and register is not None,
         may_record=asking.may_record(actor, row),
         problem=problem,
+        invented=register is not None and register.invented,
     )
 
 
@@ -511,7 +512,24 @@ def _keeper() -> Actor:
 def index() -> str:
     """Show how each register does."""
     rows = asking.health(_keeper())
-    return render_template("lookups/health.html", rows=rows, now=datetime.now(UTC))
+    return render_template(
+        "lookups/health.html",
+        rows=rows,
+        now=datetime.now(UTC),
+        tells=bool(notices.tellers()),
+        may_see=notices.may_see(_keeper()),
+    )
+
+
+@health.get("/hits")
+def hits() -> str:
+    """Show which searches elsewhere have met records of one's own authority."""
+    actor = current_actor()
+    if actor is None or not notices.may_see(actor):
+        raise Forbidden
+    rows = notices.of_authority(actor)
+    notices.opened(rows, actor)
+    return render_template("lookups/hits.html", rows=rows)
 
 
 @health.post("/<name>/test")

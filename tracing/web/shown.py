@@ -1,14 +1,15 @@
 """A request as its page shows it: facts in words, the read-back, the history."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from tracing.casework import sections
 from tracing.casework.apply import regime_of
+from tracing.directory import names
 from tracing.directory.calendars import calendar_of
-from tracing.models import RequestEvent, TraceRequest
+from tracing.models import Item, RequestEvent, TraceRequest
 from tracing.schemas.markings import MarkSchema
 from tracing.schemas.persons import PersonSchema
 from tracing.schemas.request import SECTIONS
@@ -199,6 +200,7 @@ def warnings(found: TraceRequest) -> list[str]:
                 )
             )
     item = found.item
+    notes += _about_the_make(item)
     made = item.country_of_manufacture
     home = found.requesting.country
     if made and made not in (home, "XX") and not item.import_country:
@@ -209,6 +211,33 @@ def warnings(found: TraceRequest) -> list[str]:
             )
         )
     return notes
+
+
+def _about_the_make(item: Item) -> Iterator[str]:
+    """Say where a brand is made in several States: only the mark tells in which."""
+    brand = names.brand_of(item.make)
+    if brand.nearest:
+        yield _(
+            "“%(make)s” is not in the table of makes. If you mean %(nearest)s, correct"
+            " it; else leave it as it is marked.",
+            make=item.make,
+            nearest=brand.nearest,
+        )
+    made = item.country_of_manufacture
+    if len(brand.countries) > 1:
+        yield _(
+            "%(make)s is made in %(countries)s. Give the country that stands on the"
+            " firearm: the brand does not tell it, and another State would be asked.",
+            make=brand.name,
+            countries=_(", ").join(map(country, brand.countries)),
+        )
+    elif brand.countries and made and made not in (*brand.countries, names.NOWHERE):
+        yield _(
+            "The table of makes knows %(make)s from %(countries)s alone. Look once more"
+            " which country is marked; it is sent as you wrote it.",
+            make=brand.name,
+            countries=_(", ").join(map(country, brand.countries)),
+        )
 
 
 def foreseen(found: TraceRequest) -> tuple[Deadline, ...]:
