@@ -6,15 +6,16 @@ number is further away than the ladder reaches comes last, and says so.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from tracing.casework.answers import Decided, newest_of
+from tracing.directory import names
 from tracing.lookups.registers import ELSEWHERE
 from tracing.models import Lookup, Task, TraceRequest, Verdict
 from workflows.markings import read
 from workflows.matching import Beside, Hit, judge, side_by_side
-from workflows.ranking import Field, Possible, Traits, compared, ranked
+from workflows.ranking import Field, Possible, Traits
 from workflows.vocabulary import LookupOutcome
 
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -71,8 +72,10 @@ def candidates(
         for said in row.candidates or ():
             deeper = full.get((row.id, said["id"]))
             verdict = decided.get((row.id, said["id"]))
-            found.append(_compared(row, said, deeper, serials, wanted, verdict))
-    return _in_order(found, wanted)
+            found.append(_compared(row, said, deeper, serials, verdict))
+    agree = names.agreements(wanted, [one.traits for one in found])
+    told = [replace(one, fields=said) for one, said in zip(found, agree, strict=True)]
+    return _in_order(told, wanted)
 
 
 def _in_full(rows: Iterable[Lookup]) -> dict[tuple[int, str], Lookup]:
@@ -89,7 +92,6 @@ def _compared(
     said: Mapping[str, Any],
     in_full: Lookup | None,
     serials: list[str],
-    wanted: Traits,
     verdict: Verdict | None,
 ) -> Compared:
     given = dict(said["fields"])
@@ -115,7 +117,7 @@ def _compared(
         traits=traits,
         asked=asked,
         hit=hit,
-        fields=compared(wanted, traits),
+        fields=(),
         places=_places(asked, values["serial"]),
         more={k: v for k, v in given.items() if k.lower() not in known and v},
         in_full=in_full,
@@ -151,7 +153,7 @@ def _places(asked: str, found: str) -> tuple[Beside, ...]:
 
 def _in_order(found: list[Compared], wanted: Traits) -> list[Compared]:
     near = [(one, one.hit, one.traits) for one in found if one.hit is not None]
-    possible: list[Possible[Compared]] = ranked(wanted, near)
+    possible: list[Possible[Compared]] = names.likeliest(wanted, near)
     far = [one for one in found if one.hit is None]
     far.sort(key=lambda one: -sum(field.points for field in one.fields))
     return [one.what for one in possible] + far

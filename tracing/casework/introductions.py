@@ -22,6 +22,7 @@ from sqlalchemy.orm import aliased, joinedload
 
 from tracing.casework import lookups, queries
 from tracing.casework.apply import enter, utcnow
+from tracing.directory import names
 from tracing.extensions import ask_registers, db, wake
 from tracing.journal import journal
 from tracing.journal.kinds import Kind as Entry
@@ -47,7 +48,7 @@ from workflows.errors import FactMissing, NotPermitted, NotVisible, TransitionNo
 from workflows.markings import read
 from workflows.matching import Ask, climb
 from workflows.policies import Actor, may_file, may_keep
-from workflows.ranking import Traits, ranked
+from workflows.ranking import Traits
 from workflows.states import State
 from workflows.vocabulary import Agreement, MarkType, Rung
 
@@ -117,7 +118,7 @@ def others(query: Query, asker: Asker) -> Sequence[Candidate]:
     )
     found = [
         one.what
-        for one in ranked(wanted, near)
+        for one in names.likeliest(wanted, near)
         if not any(
             field.name == "make" and field.agreement is Agreement.DIFFERS
             for field in one.fields

@@ -43,7 +43,7 @@ from workflows.errors import NotVisible
 from workflows.markings import read
 from workflows.matching import Ask, climb
 from workflows.policies import CASE_ROLES, Actor, sees_all
-from workflows.ranking import Possible, Traits, ranked
+from workflows.ranking import Possible, Traits
 from workflows.states import State
 from workflows.vocabulary import FirearmType, ItemKind, MarkType, Outcome, Urgency
 
@@ -606,12 +606,6 @@ def marked_like(actor: Actor, text: str, of: Traits) -> list[Possible[str]]:
             yield (reference, Traits(make, model, calibre, country, year)), mark
 
     found = climb(read(text), rows)
-    # One name for each make, model and calibre, however somebody wrote it.
-    asked, *there = names.canonical([of, *(traits for (_, traits), _ in found)])
-    return ranked(
-        asked,
-        (
-            (reference, hit, traits)
-            for ((reference, _), hit), traits in zip(found, there, strict=True)
-        ),
+    return names.likeliest(
+        of, ((reference, hit, traits) for (reference, traits), hit in found)
     )

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import joinedload
 
+from tracing.directory import names
 from tracing.extensions import db
 from tracing.lookups.port import Candidate, NotAnswered, Query
 from tracing.models import (
@@ -37,7 +38,7 @@ from workflows.errors import NotVisible
 from workflows.markings import read
 from workflows.matching import Ask, asked, climb
 from workflows.policies import Actor
-from workflows.ranking import Possible, Traits, ranked
+from workflows.ranking import Possible, Traits
 from workflows.vocabulary import (
     FirearmType,
     ItemKind,
@@ -186,7 +187,7 @@ def _search(store: Store, authority_id: int, text: str, of: Traits) -> Found:
                 yield Line(*row[:-1]), row[-1]
 
     hits = climb(mark, rows)
-    possible = ranked(of, ((line, hit, line.traits) for line, hit in hits))
+    possible = names.likeliest(of, ((line, hit, line.traits) for line, hit in hits))
     return Found(possible[:MOST], whole=not cut and len(possible) <= MOST)
 
 

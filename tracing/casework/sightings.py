@@ -19,6 +19,7 @@ from sqlalchemy.orm import joinedload
 
 from tracing.casework import queries, records
 from tracing.casework.apply import utcnow
+from tracing.directory import names
 from tracing.extensions import db
 from tracing.journal import journal
 from tracing.journal.kinds import Kind
@@ -38,7 +39,7 @@ from workflows.errors import NotVisible
 from workflows.markings import read
 from workflows.matching import Ask, climb
 from workflows.policies import Actor, require_records
-from workflows.ranking import Possible, Traits, compared
+from workflows.ranking import Possible, Traits
 from workflows.states import OPEN
 from workflows.vocabulary import Agreement, MarkType, Rung
 
@@ -152,7 +153,8 @@ def _by_request(item: SharedRecord) -> Iterator[Seen]:
     own = _traits(item)
     for number, hit in climb(read(item.text), rows):
         request = db.session.get_one(TraceRequest, number)
-        one = Possible(number, hit, compared(own, _traits(request.item)))
+        (fields,) = names.agreements(own, [_traits(request.item)])
+        one = Possible(number, hit, fields)
         if _is_near(one):
             seeker = request.requesting_id
             yield Seen(item.item_id, item.authority_id, seeker, hit.rung, request)

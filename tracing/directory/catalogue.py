@@ -218,11 +218,11 @@ class _Table:
             case "make":
                 yield from self._named(row, ("make",), key_of, Make(name=row.name))
             case "model":
-                scope, made = ("model", make.name), Model(make=make, name=row.name)
-                yield from self._named(row, scope, key_of_model, made)
+                scope, model = ("model", make.name), Model(make=make, name=row.name)
+                yield from self._named(row, scope, key_of_model, model)
             case "calibre":
-                made = Calibre(name=row.name)
-                yield from self._named(row, ("calibre",), key_of_calibre, made)
+                calibre = Calibre(name=row.name)
+                yield from self._named(row, ("calibre",), key_of_calibre, calibre)
             case _:
                 self._plant(row, make)
 

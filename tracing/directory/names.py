@@ -9,15 +9,17 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Select, or_, select
 
 from tracing.extensions import db
 from tracing.models import Alias, Calibre, Make, Model, Plant
 from workflows.lookalikes import normalised, shape
-from workflows.matching import one_apart
-from workflows.ranking import Traits
+from workflows.matching import Hit, one_apart
+from workflows.ranking import Field, Possible, Traits, compared, ranked
+
+T = TypeVar("T")
 
 LONGEST: Final = 100
 MOST_AT_ONCE: Final = 500
@@ -102,7 +104,9 @@ def _known(rows: Iterable[tuple[str, str, str]]) -> Known:
     return Known(exact, alike)
 
 
-def _look_up(of: Any, query: Select[Any], keys: Collection[str]) -> Iterator[Any]:
+def _look_up(
+    of: Any, query: Select[*tuple[Any, ...]], keys: Collection[str]
+) -> Iterator[Any]:
     """Yield the rows of some keys."""
     wanted = sorted(set(keys) - {""})
     for start in range(0, len(wanted), MOST_AT_ONCE):
@@ -138,6 +142,22 @@ def canonical(items: Sequence[Traits]) -> list[Traits]:
         replace(one, model=models.get((one.model, one.make), one.model))
         for one in named
     ]
+
+
+def likeliest(
+    asked: Traits, found: Iterable[tuple[T, Hit, Traits]]
+) -> list[Possible[T]]:
+    """Return possible items in order: however somebody wrote it, one name is one."""
+    rows = list(found)
+    of, *there = canonical([asked, *(traits for _, _, traits in rows)])
+    named = zip(rows, there, strict=True)
+    return ranked(of, ((what, hit, traits) for (what, hit, _), traits in named))
+
+
+def agreements(asked: Traits, found: Sequence[Traits]) -> list[tuple[Field, ...]]:
+    """Return field by field whether items agree with the one that is looked for."""
+    of, *there = canonical([asked, *found])
+    return [compared(of, traits) for traits in there]
 
 
 def _without_unknown(one: Traits) -> Traits:
@@ -197,7 +217,7 @@ def models_of(asked: Iterable[Asked]) -> dict[tuple[str | None, str | None], str
         of_make[make].append((key, folded, name))
     known = {make: _known(some) for make, some in of_make.items()}
     any_make = _known((key, folded, name) for key, folded, name, _ in rows)
-    found = {}
+    found: dict[tuple[str | None, str | None], str] = {}
     for (model, make), keys_of_it in wanted.items():
         here = known.get(make, Known({}, {})) if make else any_make
         names = (here.one(key) for key in keys_of_it)

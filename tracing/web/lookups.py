@@ -226,6 +226,7 @@ def _offered(found: TraceRequest, actor: Actor) -> list[dict[str, Any]]:
             "years": one.register.years,
             "why": _(one.why[0], **one.why[1]) if one.why else "",
             "ticked": one.register.name != registers.BY_HAND,
+            "invented": one.register.invented,
         }
         for one in asking.offered(actor, found)
     ]

@@ -25,7 +25,7 @@ from tracing.schemas.registry import (
 )
 from tracing.web import forms
 from tracing.web.context import country, day, moment, said
-from tracing.web.drafts import form_key, version_of_form
+from tracing.web.once import form_key, version_of_form
 from tracing.web.status import Tag
 from tracing.web.stepup import recent_factor
 from tracing.words import _
