@@ -22,6 +22,15 @@ from tracing.models.journal import (
 from tracing.models.lookup import Lookup, LookupGate, Task
 from tracing.models.outbox import Delivery, DueWork, OutboxMessage
 from tracing.models.retention import Erasure, LegalHold
+from tracing.models.rules import (
+    CalendarChange,
+    CalendarVersion,
+    ChangeKind,
+    DueChange,
+    OfficeHoursVersion,
+    RegimeVersion,
+    Standing,
+)
 from tracing.models.trace_request import (
     FormKey,
     Item,
@@ -44,7 +53,11 @@ __all__ = [
     "Authority",
     "Base",
     "BreakGlass",
+    "CalendarChange",
+    "CalendarVersion",
+    "ChangeKind",
     "Delivery",
+    "DueChange",
     "DueWork",
     "Erasure",
     "FailedAttempts",
@@ -60,13 +73,16 @@ __all__ = [
     "Lookup",
     "LookupGate",
     "Marking",
+    "OfficeHoursVersion",
     "OutboxMessage",
     "Person",
     "ProvidedItem",
     "Recovery",
+    "RegimeVersion",
     "RequestEvent",
     "Role",
     "Scan",
+    "Standing",
     "Task",
     "TraceRequest",
 ]
