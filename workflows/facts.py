@@ -6,6 +6,7 @@ from datetime import date
 
 from workflows.errors import FactMissing
 from workflows.vocabulary import (
+    Access,
     ChainEventType,
     ClosureUse,
     DisclosureGround,
@@ -40,6 +41,13 @@ class Submission:
             self.confidentiality_guaranteed or self.confidentiality_reason.strip(),
             "Say why the answer cannot be kept confidential.",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How the information is reached, where the limit depends on it."""
+
+    access: Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +336,7 @@ class Disclosure:
 
 Fact = (
     Submission
+    | Receipt
     | Questions
     | Answers
     | Search
