@@ -74,6 +74,14 @@ class Kind(StrEnum):
     LOOKUP_ASKED = "lookup_asked"
     LOOKUP_ANSWERED = "lookup_answered"
     LOOKUP_READ = "lookup_read"
+    CALENDAR_PROPOSED = "calendar_proposed"
+    CALENDAR_PUBLISHED = "calendar_published"
+    CALENDAR_DROPPED = "calendar_dropped"
+    HOURS_CHANGED = "hours_changed"
+    AGREEMENT_ENTERED = "agreement_entered"
+    AGREEMENT_CONFIRMED = "agreement_confirmed"
+    AGREEMENT_ENDED = "agreement_ended"
+    DUE_MOVED = "due_moved"
 
     @property
     def label(self) -> str:
@@ -155,4 +163,12 @@ LABELS: Final = {
     Kind.LOOKUP_ASKED: N_("Another register asked"),
     Kind.LOOKUP_ANSWERED: N_("Search by hand written down"),
     Kind.LOOKUP_READ: N_("Answer of another register read"),
+    Kind.CALENDAR_PROPOSED: N_("New version of a calendar entered"),
+    Kind.CALENDAR_PUBLISHED: N_("Calendar published"),
+    Kind.CALENDAR_DROPPED: N_("New version of a calendar dropped"),
+    Kind.HOURS_CHANGED: N_("Office hours changed"),
+    Kind.AGREEMENT_ENTERED: N_("Agreement on time entered"),
+    Kind.AGREEMENT_CONFIRMED: N_("Agreement on time confirmed"),
+    Kind.AGREEMENT_ENDED: N_("Agreement on time ended"),
+    Kind.DUE_MOVED: N_("Due date moved by a calendar"),
 }

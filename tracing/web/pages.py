@@ -9,7 +9,9 @@ from tracing.accounts import sessions
 from tracing.models import AccountSession
 from tracing.web import (
     account,
+    calendars,
     contacts,
+    dates,
     drafts,
     emergency,
     files,
@@ -21,6 +23,7 @@ from tracing.web import (
     outgoing,
     parameters,
     people,
+    regimes,
     requests,
     signing,
     watch,
@@ -63,9 +66,9 @@ WITHOUT_KEYS: Final = frozenset({"account.new_key", "account.key_options"})
 
 def init_app(app: Flask) -> None:
     """Register the pages and put the doors before them."""
-    cases = (home, lists, drafts, requests, files, contacts, outgoing, journal)
+    cases = (home, lists, drafts, requests, dates, files, contacts, outgoing, journal)
     people_ = (signing, account, people, emergency)
-    for module in (*cases, lookups, keeping, *people_, watch):
+    for module in (*cases, lookups, keeping, calendars, regimes, *people_, watch):
         for blueprint in module.BLUEPRINTS:
             app.register_blueprint(blueprint)
     app.before_request(_door)

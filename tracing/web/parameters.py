@@ -109,6 +109,12 @@ TAKES: Final[Mapping[str, Row]] = {
         "language": LANGUAGE,
         "after": CODE,
     },
+    "calendars.show": {
+        "place": _like("[A-Za-z]{2}(-[A-Za-z0-9]{1,9})?"),
+        "start": _day,
+        "days": _like("[0-9]{1,3}"),
+    },
+    "regimes.show": {"code": _like("[A-Z0-9_]{1,40}( [0-9]{1,6})?"), "start": _day},
     "drafts.edit": {"all": YES},
     "requests.step": {
         "of": NUMBER,
