@@ -73,8 +73,8 @@ class Calendar:
         if self.is_working_day(day):
             made_up = day in self.working
             return Day(day, DayKind.MADE_UP if made_up else DayKind.WORKED, name)
-        feast = day in self.holidays and (name or day.weekday() not in self.weekend)
-        kind = DayKind.HOLIDAY if feast and name else DayKind.WEEKEND
+        feast = name and day in self.holidays
+        kind = DayKind.HOLIDAY if feast else DayKind.WEEKEND
         return Day(day, kind, name, day in self.estimated)
 
     def next_working_day(self, day: date) -> date:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache, partial
-from typing import Final, Protocol, TypeAlias, runtime_checkable
+from operator import attrgetter
+from typing import Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from workflows.calendars import Calendar
@@ -445,23 +446,29 @@ class _Running:
         )
 
 
-@dataclass(frozen=True)
-class _Step:
+class _Step(NamedTuple):
     """A step of the history with its instant in UTC."""
 
     trigger: Trigger
     at: datetime
-    fact: object = field(compare=False)
+    fact: object
+
+
+_at: Final = attrgetter("at")
+
+
+def _in_utc(at: datetime) -> datetime:
+    if at.tzinfo is UTC:
+        return at
+    if at.utcoffset() is None:
+        raise ValueError("the history needs instants with a zone")
+    return at.astimezone(UTC)
 
 
 def _in_order(history: Sequence[Happened]) -> list[_Step]:
     """Return the steps from the last sending on, oldest first."""
-    if any(step.at.utcoffset() is None for step in history):
-        raise ValueError("the history needs instants with a zone")
-    steps = [
-        _Step(step.trigger, step.at.astimezone(UTC), step.fact) for step in history
-    ]
-    steps.sort(key=lambda step: step.at)
+    steps = [_Step(step.trigger, _in_utc(step.at), step.fact) for step in history]
+    steps.sort(key=_at)
     sent = [n for n, step in enumerate(steps) if step.trigger is Trigger.SUBMIT]
     return steps[sent[-1] :] if sent else []
 

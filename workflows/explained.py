@@ -135,7 +135,7 @@ def _hours(
         if minutes or ends <= begins:
             yield Row(day, What.COUNTED, minutes, total)
         else:
-            paused = any(p.asked <= begins for p in deadline.pauses if not minutes)
+            paused = any(pause.asked <= begins for pause in deadline.pauses)
             closed = office is not None and not office.between(begins, ends)
             what = What.OFF if closed or not paused else What.WAITING
             yield Row(day, what, 0, total)

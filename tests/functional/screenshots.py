@@ -111,6 +111,9 @@ def shots(found: dict[str, str], *, every: bool) -> Iterator[Shot]:
         ("answer", answering, f"{asked}/steps/respond?outcome=EXPORTED"),
         ("contacts", answering, "/points-of-contact"),
         ("mine", asking, "/my-requests"),
+        ("dates", answering, f"{asked}/dates"),
+        ("calendars", Role.ADMINISTRATOR, "/calendars"),
+        ("limits", Role.ADMINISTRATOR, "/time-limits?code=EU977_NORMAL"),
     )
     for name, role, address in pages:
         if name not in ("queue", "request"):

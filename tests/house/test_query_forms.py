@@ -18,7 +18,11 @@ OPEN = {
     "AccountSession",
     "AccountToken",
     "Authority",
+    "CalendarChange",
+    "CalendarVersion",
     "FailedAttempts",
+    "OfficeHoursVersion",
+    "RegimeVersion",
     "Role",
 }
 """They hold no case."""
@@ -78,6 +82,13 @@ WHERE = {
     "casework/resealing.py": {"_whose", "all_kept"},
     # of the authority that asked, about one request that was read through the one place
     "casework/lookups.py": {"_own", "_why_not", "of_request", "one"},
+    # of one request, which was read through the one place
+    "casework/explaining.py": {"moves_of"},
+    # the worker, for all: what a new calendar moves
+    "casework/moving.py": {
+        *("<module>", "_batches", "_counts", "_one_by_one", "_move"),
+        *("_owe_anew", "_steps", "_write_dates", "tell"),
+    },
     # the worker, for all; how a register does is of no case
     "lookups/gate.py": {"row_of", "rows"},
     "lookups/running.py": {

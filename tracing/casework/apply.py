@@ -97,7 +97,8 @@ def known_of(request: TraceRequest, now: datetime) -> Known:
     calendar = versions.named(pinned, now) if pinned else None
     if pinned is None or calendar is None:
         return versions.known_of(request.requested, now)
-    row = versions.hours_of(request.requested.id, request.hours_version)
+    number = request.hours_version
+    row = versions.hours_of(request.requested.id, number) if number else None
     hours = parse(row.hours) if row and row.hours else USUAL
     return Known(calendar.name, calendar, hours, request.hours_version)
 

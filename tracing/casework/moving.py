@@ -13,10 +13,9 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask import current_app
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import and_, bindparam, false, func, insert, or_, select, true, update
 from sqlalchemy.orm import joinedload
 
-from tracing import crash
 from tracing.directory import agreements, versions
 from tracing.extensions import db
 from tracing.journal import journal
@@ -47,6 +46,7 @@ EACH: Final = 10
 """Requests of which a mailbox is told one by one; of more in one letter."""
 
 TOLD_AT_ONCE: Final = 2000
+OLD: Final = "holidays "
 _COLUMNS: Final = (
     TraceRequest.id,
     TraceRequest.reference,
@@ -112,24 +112,25 @@ class Recounted:
         return found
 
 
-def work(now: datetime) -> int:
+def work(now: datetime, *, batch: int = BATCH, each: int = EACH) -> int:
     """Do what new versions have left to do; return how many requests moved."""
-    for row in _waiting(Standing.PROPOSED):
-        count(row)
+    for number in _waiting(Standing.PROPOSED):
+        count(db.session.get_one(CalendarVersion, number))
     moved = 0
-    for row in _waiting(Standing.PUBLISHED):
+    for number in _waiting(Standing.PUBLISHED):
+        row = db.session.get_one(CalendarVersion, number)
         _follow(row, now)
-        moved += move(row, now)
-    tell(now)
+        moved += move(row, now, batch=batch)
+    tell(now, each=each)
     return moved
 
 
-def _waiting(standing: Standing) -> Sequence[CalendarVersion]:
+def _waiting(standing: Standing) -> Sequence[int]:
     done = CalendarVersion.applied_at
     if standing is Standing.PROPOSED:
         done = CalendarVersion.counted_at
     return db.session.scalars(
-        select(CalendarVersion)
+        select(CalendarVersion.id)
         .where(CalendarVersion.standing == standing, done.is_(None))
         .order_by(CalendarVersion.id)
     ).all()
@@ -208,9 +209,9 @@ def count(row: CalendarVersion) -> int:
     book = Book(versions.calendar_of_row(row))
     number, place = row.id, row.place
     moved = total = 0
-    for batch in _batches(place, book.calendar.version, lock=False):
-        total += len(batch)
-        moved += sum(bool(one.moves) for one in book.recount(batch))
+    for rows in _batches(place, book.calendar.version, lock=False):
+        total += len(rows)
+        moved += sum(bool(one.moves) for one in book.recount(rows))
         db.session.rollback()
     db.session.execute(
         update(CalendarVersion)
@@ -221,7 +222,9 @@ def count(row: CalendarVersion) -> int:
     return moved
 
 
-def _batches(place: str, version: str, *, lock: bool) -> Iterator[Sequence[Any]]:
+def _batches(
+    place: str, version: str, batch: int = BATCH, *, lock: bool
+) -> Iterator[Sequence[Any]]:
     """Yield the open requests that count by another version of this place."""
     after = 0
     country = place.partition("-")[0]
@@ -233,11 +236,18 @@ def _batches(place: str, version: str, *, lock: bool) -> Iterator[Sequence[Any]]
         .where(
             TraceRequest.requested_id.in_(asked),
             TraceRequest.awaiting.is_(True),
-            TraceRequest.calendar_version.startswith(f"{place} "),
+            or_(
+                TraceRequest.calendar_version.startswith(f"{place} "),
+                # From before calendars had versions, when parts of States had none.
+                and_(
+                    true() if place == country else false(),
+                    TraceRequest.calendar_version.startswith(OLD),
+                ),
+            ),
             TraceRequest.calendar_version != version,
         )
         .order_by(TraceRequest.id)
-        .limit(BATCH)
+        .limit(batch)
     )
     if lock:
         query = query.with_for_update(of=TraceRequest)
@@ -274,24 +284,22 @@ def _steps(ids: Sequence[int]) -> dict[int, list[Step]]:
 # ---------------------------------------------------------------------------- moving
 
 
-def move(row: CalendarVersion, now: datetime) -> int:
+def move(row: CalendarVersion, now: datetime, *, batch: int = BATCH) -> int:
     """Let every open request of its place count by this version; return how many moved.
 
     A version that a newer one has followed moves nobody any more.
     """
-    newest = versions.newest(row.place)
+    number, newest = row.id, versions.newest(row.place)
     moved = 0
-    if newest is not None and newest.id == row.id:
+    if newest is not None and newest.id == number:
         book = Book(versions.calendar_of_row(row))
-        for batch in _batches(row.place, book.calendar.version, lock=True):
-            moved += _move(batch, book, now)
-            crash.at("calendar.moved")
+        for rows in _batches(row.place, book.calendar.version, batch, lock=True):
+            moved += _move(rows, book, now)
             db.session.commit()
-            crash.at("calendar.committed")
             db.session.expunge_all()
     db.session.execute(
         update(CalendarVersion)
-        .where(CalendarVersion.id == row.id)
+        .where(CalendarVersion.id == number)
         .values(applied_at=now, moved=CalendarVersion.moved + moved)
     )
     db.session.commit()
@@ -322,15 +330,14 @@ def _move(rows: Sequence[Any], book: Book, now: datetime) -> int:
 
 def _write_dates(moved: Iterable[Recounted], calendar: Calendar) -> None:
     # The version of the row goes up: a page opened before says that it is old.
-    table = TraceRequest.__table__
     db.session.connection().execute(
-        update(table)
-        .where(table.c.id == bindparam("key"))
+        update(TraceRequest)
+        .where(TraceRequest.id == bindparam("key"))
         .values(
             due=bindparam("to_due"),
             acknowledge_due=bindparam("to_acknowledge"),
             calendar_version=calendar.version,
-            version=table.c.version + 1,
+            version=TraceRequest.version + 1,
         ),
         [
             {
@@ -392,7 +399,7 @@ def _entry(one: Recounted, calendar: Calendar) -> journal.Doing:
 # --------------------------------------------------------------------------- telling
 
 
-def tell(now: datetime) -> int:
+def tell(now: datetime, *, each: int = EACH) -> int:
     """Write to both sides of what moved; return how many letters.
 
     A mailbox that would get many letters gets one.
@@ -407,10 +414,10 @@ def tell(now: datetime) -> int:
     letters = [
         letter
         for party, found in counts.items()
-        for letter in _of_many(party, found, now)
+        for letter in _of_many(party, found, each, now)
     ]
     for start in range(0, len(ids), TOLD_AT_ONCE):
-        letters += _one_by_one(ids[start : start + TOLD_AT_ONCE], counts, now)
+        letters += _one_by_one(ids[start : start + TOLD_AT_ONCE], counts, each, now)
     db.session.add_all(letters)
     last = max(row.id for row in untold)
     db.session.execute(
@@ -420,7 +427,6 @@ def tell(now: datetime) -> int:
         .execution_options(synchronize_session=False)
     )
     db.session.commit()
-    crash.at("calendar.told")
     return len(letters)
 
 
@@ -442,10 +448,10 @@ def _counts() -> dict[Party, dict[int, int]]:
 
 
 def _of_many(
-    party: Party, counts: Mapping[int, int], now: datetime
+    party: Party, counts: Mapping[int, int], each: int, now: datetime
 ) -> Iterator[OutboxMessage]:
     path = "/my-requests" if party is Party.REQUESTING else "/queue"
-    many = {key: number for key, number in counts.items() if number > EACH}
+    many = {key: number for key, number in counts.items() if number > each}
     for authority in db.session.scalars(
         select(Authority).where(Authority.id.in_(many))
     ):
@@ -455,7 +461,10 @@ def _of_many(
 
 
 def _one_by_one(
-    ids: Sequence[int], counts: Mapping[Party, Mapping[int, int]], now: datetime
+    ids: Sequence[int],
+    counts: Mapping[Party, Mapping[int, int]],
+    each: int,
+    now: datetime,
 ) -> Iterator[OutboxMessage]:
     requests = db.session.scalars(
         select(TraceRequest)
@@ -476,7 +485,7 @@ def _one_by_one(
             (Party.REQUESTED, request.requested_id),
         )
         for party, number in sides:
-            few = counts[party].get(number or 0, 0) <= EACH
+            few = counts[party].get(number or 0, 0) <= each
             hidden = request.confidential and party is Party.REQUESTED
             if number is None or not (few or hidden):
                 continue

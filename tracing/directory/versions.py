@@ -308,16 +308,7 @@ def propose(
     row = _next(place, now)
     row.authority_id, row.made_by = actor.authority_id, actor.name
     row.why, row.source = given.why.strip(), given.source.strip()
-    db.session.add(row)
-    try:
-        db.session.flush()
-    except IntegrityError as error:
-        db.session.rollback()
-        raise TransitionNotAllowed(
-            "Somebody else has just entered a version of this calendar."
-        ) from error
     change = CalendarChange(
-        version_id=row.id,
         place=place,
         kind=given.kind,
         first=given.first,
@@ -326,8 +317,17 @@ def propose(
         estimated=given.estimated,
         weekend=" ".join(map(str, sorted(given.weekend))),
     )
-    db.session.add(change)
     row.content = _content(row, (*changes_of(place), change))
+    db.session.add(row)
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        db.session.rollback()
+        raise TransitionNotAllowed(
+            "Somebody else has just entered a version of this calendar."
+        ) from error
+    change.version_id = row.id
+    db.session.add(change)
     said = {
         "why": row.why,
         "source": row.source,
@@ -337,17 +337,9 @@ def propose(
         "name": change.name,
     }
     about = f"{place} {row.number}"
-    journal.record(Kind.CALENDAR_PROPOSED, actor, about=about, payload=plain(said))
+    journal.record(Kind.CALENDAR_PROPOSED, actor, about=about, payload=said)
     db.session.commit()
     return row
-
-
-def plain(said: dict[str, Any]) -> dict[str, Any]:
-    """Return what the journal carries, its days as text."""
-    return {
-        name: value.isoformat() if isinstance(value, date) else value
-        for name, value in said.items()
-    }
 
 
 def _next(place: str, now: datetime) -> CalendarVersion:
@@ -405,6 +397,10 @@ def decide(actor: Actor, number: int, *, publish: bool, now: datetime) -> None:
     if row is None or row.standing is not Standing.PROPOSED:
         raise TransitionNotAllowed("This version waits for nobody any more.")
     require_change(actor, row.place)
+    if row.authority_id != actor.authority_id:
+        raise TransitionNotAllowed(
+            "The authority that entered this version publishes or drops it."
+        )
     if publish and row.counted_at is None:
         raise TransitionNotAllowed(
             "It is still being counted how many requests move: wait a minute."

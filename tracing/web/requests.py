@@ -44,7 +44,7 @@ from workflows.deadlines import Kind
 from workflows.errors import FactMissing, RestrictionHolds
 from workflows.policies import CASE_ROLES, Actor
 from workflows.states import BESIDE, Party, State, Trigger
-from workflows.vocabulary import InformationItem, Outcome, Use
+from workflows.vocabulary import Access, InformationItem, Outcome, Use
 
 requests = Blueprint("requests", __name__, url_prefix="/trace-requests")
 BLUEPRINTS = (requests,)
@@ -161,6 +161,7 @@ def _page(
         next_words=status.next_words(found, side, plan),
         steps=status.steps_of(found, plan, here),
         buttons=_buttons(found, actor),
+        asks_access=found.regime == "EU977_URGENT_INDIRECT",
         facts=shown.sections_of(found),
         readback=shown.readback(found),
         warnings=shown.warnings(found),
@@ -396,7 +397,9 @@ def take(reference: str, step: str) -> tuple[str, int] | Response:
     if version != found.version:
         return _stale(found, actor)
     if trigger is Trigger.ACKNOWLEDGE:
-        requested.acknowledge(reference, actor, version=version)
+        direct = request.form.get("access") == Access.DIRECT.value
+        access = Access.DIRECT if direct else None
+        requested.acknowledge(reference, actor, access=access, version=version)
         flash(_("The receipt is confirmed."), "ok")
         return redirect(url_for(".show", reference=reference), 303)
     schema = _schema(trigger)
