@@ -57,7 +57,7 @@ HOURS: Final = (
     OfficeHours((((480, 750), (810, 1020)),) * 5 + ((), ())),
     OfficeHours((((0, 1440),),) * 7),
     OfficeHours((((60, 210),),) * 7),
-    OfficeHours(((),) * 6 + (((1320, 1440),),)),
+    OfficeHours(((),) * 6 + (((720, 1440),),)),
 )
 
 
@@ -198,7 +198,7 @@ def cases(seed: int = SEED) -> Iterator[Case]:
             base,
             unit=unit,
             acknowledge_in=None,
-            answer_in=chance.randint(1, 60 if unit is Unit.HOURS else 20),
+            answer_in=chance.randint(1, 24 if unit is Unit.HOURS else 20),
             clock=Clock.OFFICE_HOURS if office else Clock.ELAPSED,
             paused_by_clarification=True,
             ends_on_working_day=chance.random() < 0.5,
