@@ -466,9 +466,20 @@ def _one_by_one(
     each: int,
     now: datetime,
 ) -> Iterator[OutboxMessage]:
+    many = {
+        party: [key for key, number in found.items() if number > each]
+        for party, found in counts.items()
+    }
     requests = db.session.scalars(
         select(TraceRequest)
-        .where(TraceRequest.id.in_(ids))
+        .where(
+            TraceRequest.id.in_(ids),
+            or_(
+                TraceRequest.requesting_id.not_in(many[Party.REQUESTING]),
+                TraceRequest.requested_id.not_in(many[Party.REQUESTED]),
+                TraceRequest.confidential.is_(True),
+            ),
+        )
         .options(
             joinedload(TraceRequest.requesting),
             joinedload(TraceRequest.requested),
@@ -485,9 +496,9 @@ def _one_by_one(
             (Party.REQUESTED, request.requested_id),
         )
         for party, number in sides:
-            few = counts[party].get(number or 0, 0) <= each
-            hidden = request.confidential and party is Party.REQUESTED
-            if number is None or not (few or hidden):
+            # A confidential one is not counted among the many.
+            alone = request.confidential or number not in many[party]
+            if number is None or not alone:
                 continue
             for recipient, event, told in compose.letters_to(
                 request, party, "moved", facts

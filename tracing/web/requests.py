@@ -34,7 +34,7 @@ from tracing.directory import entries
 from tracing.models import TraceRequest
 from tracing.models.trace_request import FAR
 from tracing.schemas.steps import STEP_OF, needed_by
-from tracing.web import forms, limits, lookups, shown, status, uploads
+from tracing.web import chain, forms, limits, lookups, shown, status, uploads
 from tracing.web.context import country, said
 from tracing.web.drafts import form_key, version_of_form
 from tracing.web.photos import all_attached
@@ -183,6 +183,7 @@ def _page(
         else [],
         parent=found.parent,
         children=found.onward if side is Party.REQUESTING else [],
+        **(chain.of_page(found) if side is Party.REQUESTING else chain.NOTHING),
         conflict=conflict,
         zone=here,
         **lookups.of_page(found, actor),
