@@ -76,8 +76,7 @@ class Kind(StrEnum):
     ANSWER = "answer"
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One sentence of the explanation, with the values for its holes."""
 
     text: str
@@ -266,7 +265,7 @@ def end_of_day(day: date, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(seconds[jump], UTC) - ONE_SECOND
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Counting:
     """How one authority counts under one regime."""
 
@@ -307,7 +306,7 @@ class _Counting:
         return Line(texts[self.regime.unit], values)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Running:
     """A deadline while its history is read: a last day, or in hours an instant."""
 

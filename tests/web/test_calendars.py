@@ -176,7 +176,9 @@ def test_the_page_counts_and_marks_what_may_still_move(app, session):
     assert "The last of them is Thursday 3 December 2026" in text
     assert "estimated: the day may still move" in text
     assert "Weekend: Friday, Saturday" in text
-    assert reader.get("/calendars?days=many").status_code == 400
+    for nonsense in ("days=many", "start=9999-12-31", "start=now", "place=EGY", "x=1"):
+        assert reader.get(f"/calendars?{nonsense}").status_code == 400
+    assert reader.get("/calendars?place=ZZ").status_code == 200
 
 
 def test_a_renewed_library_makes_a_version_by_itself(session, home):
