@@ -91,8 +91,7 @@ class Pause:
     given: datetime | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Deadline:
+class Deadline(NamedTuple):
     """The last instant, the local day it falls on, and how it came about."""
 
     kind: Kind
@@ -101,11 +100,11 @@ class Deadline:
     zone: str
     calendar_version: str
     lines: tuple[Line, ...]
+    start: datetime
     hours: bool = False
     met_at: datetime | None = None
     paused_since: datetime | None = None
     deferred_at: datetime | None = None
-    start: datetime
     number: int | None = None
     """The limit that was counted; None if a date was set."""
 
@@ -409,7 +408,7 @@ class _Running:
         """Return the deadline; None if nothing has set a date."""
         zone = self.counting.zone
         self.roll()
-        lines = list(self.lines)
+        lines = self.lines
         paused_since = None if self.met_at else self.asked_at
         still = (Pause(paused_since, None),) if paused_since is not None else ()
         if paused_since is not None:
@@ -474,7 +473,10 @@ def _in_order(history: Sequence[Happened]) -> list[_Step]:
 
 def _last(steps: Sequence[_Step], triggers: Sequence[Trigger]) -> int:
     """Return where the last such step stands; the first step is the sending."""
-    return max((n for n, s in enumerate(steps) if s.trigger in triggers), default=0)
+    for place in range(len(steps) - 1, 0, -1):
+        if steps[place].trigger in triggers:
+            return place
+    return 0
 
 
 def _started(step: _Step, counting: _Counting) -> list[Line]:

@@ -296,7 +296,6 @@ def move(row: CalendarVersion, now: datetime, *, batch: int = BATCH) -> int:
         for rows in _batches(row.place, book.calendar.version, batch, lock=True):
             moved += _move(rows, book, now)
             db.session.commit()
-            db.session.expunge_all()
     db.session.execute(
         update(CalendarVersion)
         .where(CalendarVersion.id == number)
