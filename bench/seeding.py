@@ -172,12 +172,10 @@ def under_a_calendar(large: int, most: int) -> tuple[int, date]:
     every_tenth = table.update().where(chosen, table.c.id % 10 == 0)
     say(every_tenth.values(regime=AGREED, regime_version=1))
     db.session.commit()
-    # What is stored of those under the agreement is put right before it is measured.
+    # A copy has its pattern's dates, some minutes on: they are put right first.
     book = moving.Book(versions.current("FR", now))
     for rows in moving._batches("FR", "FR 0", lock=False):
-        under = [row for row in rows if row.regime == AGREED]
-        if under:
-            moving._write_dates(book.recount(under), book.calendar)
+        moving._write_dates(book.recount(rows), book.calendar)
     db.session.commit()
     found = db.session.scalar(select(func.count()).select_from(ids)) or 0
     day = book.calendar.next_working_day(now.date() + timedelta(days=60))
