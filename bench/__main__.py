@@ -16,18 +16,22 @@ from statistics import median
 from typing import Any, Final
 
 from flask import Flask
+from sqlalchemy import Connection, event
 
-from bench import fanout, importing, records, seeding, site
+from bench import counting, fanout, importing, records, seeding, site
 from bench.databases import by_superuser, databases
 from bench.seeding import ASKING, LARGE, TINY, World
 from bench.site import Figures, Person, Site
 from tracing import create_app, worker
-from tracing.casework import leaving
+from tracing.casework import leaving, moving
 from tracing.config import Settings
+from tracing.directory import versions
+from tracing.directory.versions import Proposal
 from tracing.extensions import db
 from tracing.journal import live
 from tracing.journal.verify import check_export
-from tracing.models import Authority
+from tracing.models import Authority, ChangeKind
+from workflows.policies import Actor, Role
 
 NAMES: Final = (
     "queue_page_p50_ms",
@@ -40,15 +44,25 @@ NAMES: Final = (
     "file_request_posts_rps",
     "server_rss_mb",
     "sweep_s",
+    "sweep_due_s",
+    "deadlines_per_s",
+    "recompute_s",
     "journal_verify_s_per_million",
     *records.NAMES,
     "import_rows_per_s",
     "import_rss_mb",
     "fanout_s",
 )
-SIZES: Final = {"small": (1_000, 20_000), "full": (1_000, 1_000_000)}
-ROUNDS: Final = {"small": (3, 2.0), "full": (5, 4.0)}
+SIZES: Final = {
+    "small": (1_000, 20_000),
+    "full": (1_000, 1_000_000),
+    "large": (100_000, 1_000_000),
+}
+ROUNDS: Final = {"small": (3, 2.0), "full": (5, 4.0), "large": (3, 2.0)}
 """How many times each figure is taken, in turns with the others, and for how long."""
+
+DUE: Final = 10_000
+RECOMPUTED: Final = 100_000
 
 
 @dataclass(frozen=True)
@@ -129,6 +143,15 @@ class Bench:
         if "sweep_s" in self.wanted:
             for place in self.places:
                 _sweep(place)
+        if "sweep_due_s" in self.wanted:
+            for place in self.places:
+                _sweep_due(place)
+        if "deadlines_per_s" in self.wanted:
+            place = self.places[0]
+            rate, per_cpu = counting.deadlines_per_s(self.seconds)
+            place.say("deadlines_per_s", rate, "1/s", cpu=round(per_cpu))
+        if "recompute_s" in self.wanted:
+            _recompute(self.places[-1])
         if "journal_verify_s_per_million" in self.wanted:
             _verify(self.places[-1])
         if self.wanted & {"import_rows_per_s", "import_rss_mb"}:
@@ -263,6 +286,70 @@ def _sweep(place: Place) -> None:
         took = time.perf_counter() - start
         db.session.remove()
     place.say("sweep_s", took, "s", case=f"{due} due, {written} written")
+
+
+def _sweep_due(place: Place) -> None:
+    """Write the reminders of 10 000 due steps, whatever else is open."""
+    with place.app.app_context():
+        due = seeding.make_due(datetime.now(UTC), DUE)
+        db.session.remove()
+        start = time.perf_counter()
+        written = worker.sweep()
+        took = time.perf_counter() - start
+        db.session.remove()
+    place.say("sweep_due_s", took, "s", case=f"{due} due, {written} written")
+
+
+def _recompute(place: Place) -> None:
+    """Let open requests count by a calendar with one more holiday; tell both sides."""
+    with place.app.app_context():
+        found, day = seeding.under_a_calendar(place.world.large, RECOMPUTED)
+        now = datetime.now(UTC)
+        actor = Actor(
+            1, "Bench", place.world.large, "LARGE", frozenset({Role.OPERATOR})
+        )
+        given = Proposal(
+            kind=ChangeKind.HOLIDAY,
+            first=day,
+            last=day,
+            why="To measure.",
+            source="Bench",
+            name="Measured day",
+        )
+        row = versions.propose(actor, "FR", given, now)
+        start = time.perf_counter()
+        moving.count(row)
+        counted = time.perf_counter() - start
+        db.session.refresh(row)
+        versions.decide(actor, row.id, publish=True, now=now)
+        longest = _longest_transaction()
+        start = time.perf_counter()
+        moved = moving.work(now)
+        took = time.perf_counter() - start
+        db.session.remove()
+    place.say(
+        "recompute_s",
+        took,
+        "s",
+        case=f"{found} recounted, {moved} moved",
+        counted=round(counted, 2),
+        longest_transaction=round(max(longest), 2),
+    )
+
+
+def _longest_transaction() -> list[float]:
+    """Return a list that gets how long each transaction from now on lasts."""
+    lasted, begun = [0.0], {}
+
+    @event.listens_for(db.engine, "begin")
+    def _begin(connection: Connection) -> None:
+        begun[id(connection)] = time.perf_counter()
+
+    @event.listens_for(db.engine, "commit")
+    def _commit(connection: Connection) -> None:
+        lasted.append(time.perf_counter() - begun.pop(id(connection)))
+
+    return lasted
 
 
 def _verify(place: Place) -> None:

@@ -6,20 +6,20 @@ what the commands have written.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from random import Random
-from types import SimpleNamespace
 from typing import Any, Final
 
 from sqlalchemy import Connection, Table, create_engine, func, select
 
 from tracing.accounts import people
 from tracing.accounts.actors import actor_of
-from tracing.casework import requested, requesting, sections
+from tracing.casework import moving, requested, requesting, sections
 from tracing.casework.references import NUMBERS, reference_of
 from tracing.cli.demo import Tale, form_of
-from tracing.directory import countries
+from tracing.directory import countries, versions
+from tracing.directory.agreements import Terms, content_of
 from tracing.extensions import db
 from tracing.journal import checkpoints, journal
 from tracing.journal.kinds import Kind
@@ -32,12 +32,14 @@ from tracing.models import (
     Marking,
     Person,
     Recovery,
+    RegimeVersion,
     RequestEvent,
     TraceRequest,
 )
 from tracing.models.sealed import Sealed, column_of, place_of
 from tracing.security.fields import field_keys
 from workflows.policies import Actor, Role
+from workflows.regimes import Unit
 
 PASSWORD: Final = "measure-me-and-go-away"
 PATTERNS: Final = 20
@@ -69,14 +71,14 @@ def fill(n: int) -> World:
     return World(**world, references=chosen)
 
 
-def make_due(now: datetime) -> int:
-    """Make reminders of 1 000 requests due; return how many they are."""
+def make_due(now: datetime, most: int = DUE) -> int:
+    """Make a reminder of each of so many requests due; return how many they are."""
     ids = (
         select(func.min(DueWork.id))
         .where(DueWork.done.is_(False), DueWork.at > now)
         .group_by(DueWork.request_id)
         .order_by(DueWork.request_id.desc())
-        .limit(DUE)
+        .limit(most)
     )
     found = list(db.session.scalars(ids))
     db.session.execute(
@@ -92,7 +94,7 @@ def fill_journal(authority_id: int, n: int) -> None:
     """Write n entries such as steps leave, many at a time."""
     connection = db.session.connection()
     heads = [
-        SimpleNamespace(**row._mapping)
+        journal._Head(row.id, row.name, row.size, bytes(row.head))
         for row in journal._lock(connection, [authority_id])
     ]
     doing = journal.Doing(
@@ -107,15 +109,77 @@ def fill_journal(authority_id: int, n: int) -> None:
         entries: list[dict[str, Any]] = []
         payloads: list[dict[str, Any]] = []
         for _ in range(min(JOURNAL_ROWS, n - start)):
-            entry, payload, moved = journal._entries(heads, doing, authority_id)
-            entries += entry
-            payloads += payload
-            heads[0].size, heads[0].head = moved[0]["to_size"], moved[0]["to_head"]
+            journal._add(heads, doing, entries, payloads)
+        head = heads[0]
+        moved = {"chain": head.id, "to_size": head.size, "to_head": head.head}
         connection.execute(journal._ADD_ENTRY, entries)
         connection.execute(journal._ADD_PAYLOAD, payloads)
         connection.execute(journal._MOVE_HEAD, moved)
     db.session.commit()
     checkpoints.make_all()
+
+
+AGREED: Final = "BENCH_2026"
+"""An agreement on working days: what is under it moves with a holiday."""
+
+
+def under_a_calendar(large: int, most: int) -> tuple[int, date]:
+    """Let so many requests to the large authority count by the calendar of its State.
+
+    One in ten is under an agreement on ten working days. Returns how many there are,
+    and a day that lies within all of these periods.
+    """
+    now = datetime.now(UTC)
+    content = content_of(
+        Terms(
+            code=AGREED,
+            label="Agreement of the bench",
+            states=("FR", "KE"),
+            since=date(2020, 1, 1),
+            unit=Unit.WORKING_DAYS,
+            answer_in=200,
+            source="Article 1",
+            why="To measure.",
+        )
+    )
+    db.session.add(
+        RegimeVersion(
+            code=AGREED,
+            number=1,
+            label="Agreement of the bench",
+            states=("FR", "KE"),
+            since=date(2020, 1, 1),
+            content=content,
+            authority_id=large,
+            made_by="bench",
+            made_at=now,
+        )
+    )
+    versions.keep(versions.current("FR", now), now)
+    db.session.flush()
+    ids = (
+        select(TraceRequest.id)
+        .where(TraceRequest.requested_id == large, TraceRequest.awaiting.is_(True))
+        .order_by(TraceRequest.id)
+        .limit(most)
+        .subquery()
+    )
+    table = TraceRequest.__table__
+    chosen = table.c.id.in_(select(ids.c.id))
+    say = db.session.connection().execute
+    say(table.update().values(calendar_version=None))
+    say(table.update().where(chosen).values(calendar_version="FR 1"))
+    every_tenth = table.update().where(chosen, table.c.id % 10 == 0)
+    say(every_tenth.values(regime=AGREED, regime_version=1))
+    db.session.commit()
+    # A copy has its pattern's dates, some minutes on: they are put right first.
+    book = moving.Book(versions.current("FR", now))
+    for rows in moving._batches("FR", "FR 0", lock=False):
+        moving._write_dates(book.recount(rows), book.calendar)
+    db.session.commit()
+    found = db.session.scalar(select(func.count()).select_from(ids)) or 0
+    day = book.calendar.next_working_day(now.date() + timedelta(days=60))
+    return found, day
 
 
 # ---------------------------------------------------------------- who, and patterns

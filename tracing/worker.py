@@ -21,12 +21,14 @@ from tracing.casework import (
     erasing,
     imports,
     introductions,
+    moving,
     notices,
     resealing,
     reviews,
     sightings,
 )
 from tracing.config import Settings
+from tracing.directory import versions
 from tracing.extensions import db
 from tracing.journal import checkpoints
 from tracing.lookups import running
@@ -119,6 +121,16 @@ def sweep() -> int:
     return reminders.sweep(outbox.utc_now(), domain=domain)
 
 
+def move() -> int:
+    """Let open requests count by the newest calendars."""
+    return moving.work(outbox.utc_now())
+
+
+def renew() -> int:
+    """Look whether the library or the years have brought new calendars."""
+    return versions.renew(outbox.utc_now())
+
+
 def tell() -> None:
     """Leave word that the worker lives, and how much waits."""
     figures.tell(Path(current_app.instance_path), now=outbox.utc_now())
@@ -200,7 +212,7 @@ def bind(app: Flask) -> Any:
     def sweep_task() -> None:
         with app.app_context():
             each(sweep, attachments.scan_waiting, erasing.carry_out)
-            each(sightings.compare_all, reviews.carry_out, drain, tell)
+            each(sightings.compare_all, reviews.carry_out, move, drain, tell)
 
     def tidy_task() -> None:
         with app.app_context():
@@ -208,7 +220,7 @@ def bind(app: Flask) -> Any:
 
     def switch_off_task() -> None:
         with app.app_context():
-            switch_off()
+            each(switch_off, renew)
 
     def sign_task() -> None:
         with app.app_context():

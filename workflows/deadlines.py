@@ -1,23 +1,35 @@
 """When an answer is due, computed from what happened, and why.
 
 Days are counted in the zone and calendar of the requested authority and a day limit
-ends at 23:59:59 of its last day there; hours are elapsed hours. This module knows
-arithmetic, not treaties: those are rows in `regimes`.
+ends at 23:59:59 of its last day there; hours are elapsed hours, or those in which the
+office is open if the regime says so. This module knows arithmetic, not treaties: those
+are rows in `regimes`.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from functools import partial
-from typing import Final, Protocol, TypeAlias, runtime_checkable
+from functools import lru_cache, partial
+from operator import attrgetter
+from typing import Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from workflows.calendars import Calendar
-from workflows.regimes import AnswerRule, Origin, Regime, ReminderStep, Unit
+from workflows.office_hours import USUAL, Office, OfficeHours
+from workflows.regimes import (
+    JUDICIAL,
+    OF_THE_DIRECTIVE,
+    AnswerRule,
+    Clock,
+    Origin,
+    Regime,
+    ReminderStep,
+    Unit,
+)
 from workflows.states import Trigger
-from workflows.vocabulary import N_
+from workflows.vocabulary import N_, Ground
 
 Value: TypeAlias = date | datetime | int | str
 """What fills a hole in a line; a date is written out in the reader's language."""
@@ -64,16 +76,22 @@ class Kind(StrEnum):
     ANSWER = "answer"
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One sentence of the explanation, with the values for its holes."""
 
     text: str
     values: Mapping[str, Value]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Deadline:
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The clock stood still from the question to the answer."""
+
+    asked: datetime
+    given: datetime | None
+
+
+class Deadline(NamedTuple):
     """The last instant, the local day it falls on, and how it came about."""
 
     kind: Kind
@@ -82,10 +100,17 @@ class Deadline:
     zone: str
     calendar_version: str
     lines: tuple[Line, ...]
+    start: datetime
     hours: bool = False
     met_at: datetime | None = None
     paused_since: datetime | None = None
     deferred_at: datetime | None = None
+    number: int | None = None
+    """The limit that was counted; None if a date was set."""
+
+    pauses: tuple[Pause, ...] = ()
+    for_a_court: bool = False
+    """It waits for the leave of a court."""
 
 
 class Lateness(StrEnum):
@@ -188,6 +213,23 @@ WISHED_LENGTH: Final = N_(
     "The date proposed before has passed; the answer has as many days"
     " as were given then: %(number)s."
 )
+WAITED_OPEN: Final = N_(
+    "Clarification was asked on %(asked)s and given on %(given)s;"
+    " minutes of office hours waited: %(number)s."
+)
+IN_OFFICE_HOURS: Final = N_(
+    "Hours count while the office is open: %(hours)s (%(zone)s)."
+)
+ROLLED: Final = N_("%(old)s is not worked; the period runs on to %(new)s.")
+NOTICE_BY: Final = N_(
+    "If the answer will be later, the requested authority says so with the reasons"
+    " as soon as it knows, and by %(day)s at the latest (%(source)s)."
+)
+FOR_A_COURT: Final = N_(
+    "A court has to give leave: the limit gives way as long as that takes. The"
+    " requesting authority was told at once of the delay, how long and why, and is"
+    " kept informed (%(source)s)."
+)
 DEFERRED: Final = N_("Deferred from %(old)s to %(new)s.")
 DEFERRED_FROM_OPEN: Final = N_("No date was set before; deferred to %(new)s.")
 SO_DUE_DAY: Final = N_("So due on %(day)s, by the end of the day.")
@@ -203,6 +245,7 @@ def _offset(second: int, zone: ZoneInfo) -> timedelta | None:
     return datetime.fromtimestamp(second, zone).utcoffset()
 
 
+@lru_cache(maxsize=16384)
 def end_of_day(day: date, zone: ZoneInfo) -> datetime:
     """Return the last second of `day` in `zone`, in UTC.
 
@@ -221,13 +264,27 @@ def end_of_day(day: date, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(seconds[jump], UTC) - ONE_SECOND
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Counting:
     """How one authority counts under one regime."""
 
     regime: Regime
     calendar: Calendar
     zone: ZoneInfo
+    hours: OfficeHours = USUAL
+
+    @property
+    def office(self) -> Office | None:
+        """Return the office whose hours count, None where all hours do."""
+        if self.regime.clock is Clock.ELAPSED:
+            return None
+        return Office(self.hours, self.calendar, self.zone).that_opens()
+
+    def later(self, start: datetime, length: timedelta) -> datetime:
+        return self.office.add(start, length) if self.office else start + length
+
+    def passed(self, start: datetime, end: datetime) -> timedelta:
+        return self.office.between(start, end) if self.office else end - start
 
     def day(self, at: datetime) -> date:
         return _local_day(at, self.zone)
@@ -248,7 +305,7 @@ class _Counting:
         return Line(texts[self.regime.unit], values)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Running:
     """A deadline while its history is read: a last day, or in hours an instant."""
 
@@ -259,21 +316,31 @@ class _Running:
     asked_at: datetime | None = None
     deferred_at: datetime | None = None
     met_at: datetime | None = None
+    number: int | None = None
+    pauses: list[Pause] = field(default_factory=list)
+    for_a_court: bool = False
 
     def limit(self, start: datetime, number: int, *, law: bool) -> None:
         self.lines.append(self.counting.limit(number, law=law))
+        self.number = number
         if self.counting.regime.unit is Unit.HOURS:
-            self.instant = start + timedelta(hours=number)
+            self.instant = self.counting.later(start, timedelta(hours=number))
+            if self.counting.office is not None:
+                hours, zone = str(self.counting.hours), str(self.counting.zone)
+                self.lines.append(Line(IN_OFFICE_HOURS, {"hours": hours, "zone": zone}))
             return
         self.day = self.counting.add(self.counting.day(start), number)
 
-    def defer(self, at: datetime, to: date) -> None:
+    def defer(self, at: datetime, to: date, *, for_a_court: bool = False) -> None:
         old = self.instant or self.day
         values: dict[str, Value] = {"new": to}
         if old is not None:
             values["old"] = old
         self.lines.append(Line(DEFERRED if old else DEFERRED_FROM_OPEN, values))
+        if for_a_court:
+            self.lines.append(Line(FOR_A_COURT, {"source": JUDICIAL.source}))
         self.day, self.instant, self.deferred_at = to, None, at
+        self.number, self.for_a_court = None, for_a_court
         # The new date was set knowing of the open question; only later days count.
         if self.asked_at is not None:
             self.asked_at = at
@@ -284,15 +351,17 @@ class _Running:
             self.lines.append(Line(WISHED, {"day": new, "source": source}))
         else:
             self.lines.append(Line(WISHED_ANEW, {"old": self.day, "new": new}))
-        self.day = new
+        self.day, self.number = new, None
 
     def resume(self, at: datetime) -> None:
         if self.asked_at is None:
             return
         asked, self.asked_at = self.asked_at, None
+        self.pauses.append(Pause(asked, at))
         if self.instant is not None:
-            self.instant += at - asked
-            minutes = (at - asked) // timedelta(minutes=1)
+            waited_for = self.counting.passed(asked, at)
+            self.instant = self.counting.later(self.instant, waited_for)
+            minutes = waited_for // timedelta(minutes=1)
             self._waited(Unit.HOURS, asked, at, minutes)
         elif self.day is not None:
             start, end = self.counting.day(asked), self.counting.day(at)
@@ -305,13 +374,43 @@ class _Running:
 
     def _waited(self, unit: Unit, asked: date, given: date, number: int) -> None:
         values: dict[str, Value] = {"asked": asked, "given": given, "number": number}
-        self.lines.append(Line(WAITED[unit], values))
+        in_office = unit is Unit.HOURS and self.counting.office is not None
+        self.lines.append(Line(WAITED_OPEN if in_office else WAITED[unit], values))
 
-    def finish(self, kind: Kind) -> Deadline | None:
+    def roll(self) -> None:
+        """Let a counted period of days run to the next working day, if it may."""
+        regime = self.counting.regime
+        counted = self.day is not None and self.number is not None
+        if not counted or not regime.ends_on_working_day or self.day is None:
+            return
+        new = self.counting.calendar.next_working_day(self.day)
+        if new != self.day:
+            self.lines.append(Line(ROLLED, {"old": self.day, "new": new}))
+            self.day = new
+
+    def notice(self) -> Line | None:
+        """Return by when one has to say that the answer will be later."""
+        regime = self.counting.regime
+        before = regime.delay_notice_in
+        if before is None or self.met_at is not None or self.number is None:
+            return None
+        source = regime.source
+        if regime.code in OF_THE_DIRECTIVE:
+            source = JUDICIAL.source
+        end: date | None = self.day
+        if self.instant is not None:
+            end = self.instant - timedelta(hours=before)
+        elif self.day is not None:
+            end = self.day - timedelta(days=before)
+        return None if end is None else Line(NOTICE_BY, {"day": end, "source": source})
+
+    def finish(self, kind: Kind, start: datetime) -> Deadline | None:
         """Return the deadline; None if nothing has set a date."""
         zone = self.counting.zone
-        lines = list(self.lines)
+        self.roll()
+        lines = self.lines
         paused_since = None if self.met_at else self.asked_at
+        still = (Pause(paused_since, None),) if paused_since is not None else ()
         if paused_since is not None:
             lines.append(Line(WAITING, {"day": self.counting.day(paused_since)}))
         if self.instant is not None:
@@ -322,6 +421,9 @@ class _Running:
             lines.append(Line(SO_DUE_DAY, {"day": day}))
         else:
             return None
+        notice = self.notice() if kind is Kind.ANSWER else None
+        if notice is not None:
+            lines.append(notice)
         if self.met_at is not None:
             lines.append(Line(DONE, {"day": self.counting.day(self.met_at)}))
         return Deadline(
@@ -335,33 +437,46 @@ class _Running:
             met_at=self.met_at,
             paused_since=paused_since,
             deferred_at=self.deferred_at,
+            start=start,
+            number=self.number,
+            pauses=(*self.pauses, *still),
+            for_a_court=self.for_a_court,
         )
 
 
-@dataclass(frozen=True)
-class _Step:
+class _Step(NamedTuple):
     """A step of the history with its instant in UTC."""
 
     trigger: Trigger
     at: datetime
-    fact: object = field(compare=False)
+    fact: object
+
+
+_at: Final = attrgetter("at")
+
+
+def _in_utc(at: datetime) -> datetime:
+    if at.tzinfo is UTC:
+        return at
+    if at.utcoffset() is None:
+        raise ValueError("the history needs instants with a zone")
+    return at.astimezone(UTC)
 
 
 def _in_order(history: Sequence[Happened]) -> list[_Step]:
     """Return the steps from the last sending on, oldest first."""
-    if any(step.at.utcoffset() is None for step in history):
-        raise ValueError("the history needs instants with a zone")
-    steps = [
-        _Step(step.trigger, step.at.astimezone(UTC), step.fact) for step in history
-    ]
-    steps.sort(key=lambda step: step.at)
+    steps = [_Step(step.trigger, _in_utc(step.at), step.fact) for step in history]
+    steps.sort(key=_at)
     sent = [n for n, step in enumerate(steps) if step.trigger is Trigger.SUBMIT]
     return steps[sent[-1] :] if sent else []
 
 
 def _last(steps: Sequence[_Step], triggers: Sequence[Trigger]) -> int:
     """Return where the last such step stands; the first step is the sending."""
-    return max((n for n, s in enumerate(steps) if s.trigger in triggers), default=0)
+    for place in range(len(steps) - 1, 0, -1):
+        if steps[place].trigger in triggers:
+            return place
+    return 0
 
 
 def _started(step: _Step, counting: _Counting) -> list[Line]:
@@ -387,7 +502,7 @@ def _acknowledgement(steps: Sequence[_Step], counting: _Counting) -> Deadline | 
             running.asked_at = step.at
         elif step.trigger in (*SHOWS_RECEIPT, *ENDS):
             running.met_at, running.asked_at = step.at, None
-    return running.finish(Kind.ACKNOWLEDGE)
+    return running.finish(Kind.ACKNOWLEDGE, steps[start].at)
 
 
 def _wish(running: _Running, steps: Sequence[_Step], start: int, first: date) -> None:
@@ -422,7 +537,7 @@ def _answer(
         running.limit(steps[start].at, regime.answer_in, law=regime.binding_source)
     for step in steps[start + 1 :]:
         _read(running, step)
-    return running.finish(Kind.ANSWER)
+    return running.finish(Kind.ANSWER, steps[start].at)
 
 
 def _read(running: _Running, step: _Step) -> None:
@@ -439,7 +554,13 @@ def _read(running: _Running, step: _Step) -> None:
         case Trigger.DEFER:
             if not isinstance(step.fact, Postponement):
                 raise TypeError("a deferral names its review date")
-            running.defer(step.at, step.fact.review_date)
+            ground = getattr(step.fact, "ground", None)
+            running.defer(
+                step.at,
+                step.fact.review_date,
+                for_a_court=ground == Ground.G_JUDICIAL_AUTH_PENDING
+                and regime.code in OF_THE_DIRECTIVE,
+            )
         case Trigger.RESPOND | Trigger.CLOSE | Trigger.WITHDRAW:
             running.met_at = running.met_at or step.at
         case _:
@@ -453,6 +574,7 @@ def schedule(
     zone: ZoneInfo,
     *,
     requested_by: date | None = None,
+    hours: OfficeHours = USUAL,
 ) -> tuple[Deadline, ...]:
     """Return what is or was due under `regime`, the acknowledgement first.
 
@@ -461,7 +583,7 @@ def schedule(
     steps = _in_order(history)
     if not steps:
         return ()
-    counting = _Counting(regime, calendar, zone)
+    counting = _Counting(regime, calendar, zone, hours)
     found = (
         _acknowledgement(steps, counting),
         _answer(steps, counting, requested_by),
@@ -571,19 +693,41 @@ def _by_regime(
             yield Reminder(_kind(deadline, at), at, deadline.kind, key)
 
 
+def _at_work(reminder: Reminder, reader: Office, after: datetime) -> Reminder:
+    """Return a reminder in the opening hours of its reader.
+
+    What comes before the end moves back to when the office was open last, what comes
+    after it on to when it opens next; so does what would move back behind the start.
+    """
+    if reminder.kind in (ReminderKind.BEFORE, ReminderKind.ON_DAY):
+        at = reader.open_before(reminder.at)
+        if at is not None and at > after:
+            return replace(reminder, at=at)
+    return replace(reminder, at=reader.open_from(reminder.at))
+
+
 def reminders(
-    deadline: Deadline, regime: Regime, clock_start: datetime
+    deadline: Deadline,
+    regime: Regime,
+    clock_start: datetime,
+    *,
+    reader: Office | None = None,
 ) -> tuple[Reminder, ...]:
     """Return the reminders of a deadline in order, one for each instant.
 
     The regime's own steps are about the answer. What was done needs no reminder, nor
-    does what waits for the other side.
+    does what waits for the other side. Nobody is called from the weekend: reminders
+    keep to the hours of their `reader`, but for those of a limit in hours.
     """
     if deadline.met_at is not None or deadline.paused_since is not None:
         return ()
+    if deadline.for_a_court:
+        regime = JUDICIAL
     found = list(_by_default(deadline))
     if deadline.kind is Kind.ANSWER:
         found += _by_regime(deadline, regime, clock_start)
+    if reader is not None and not deadline.hours:
+        found = [_at_work(one, reader, clock_start) for one in found]
     # Of two at the same instant the default stays: it may be the one that escalates.
     first = {reminder.at: reminder for reminder in reversed(found)}
     return tuple(first[at] for at in sorted(first) if at >= clock_start)

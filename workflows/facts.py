@@ -6,6 +6,7 @@ from datetime import date
 
 from workflows.errors import FactMissing
 from workflows.vocabulary import (
+    Access,
     ChainEventType,
     ClosureUse,
     DisclosureGround,
@@ -61,6 +62,13 @@ class DomesticSearch:
         )
         if self.override is not None and self.override.needs_text:
             _require(self.reason.strip(), "Write why no records were searched.")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How the information is reached, where the limit depends on it."""
+
+    access: Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +357,7 @@ class Disclosure:
 
 Fact = (
     Submission
+    | Receipt
     | Questions
     | Answers
     | Search

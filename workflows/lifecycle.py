@@ -23,6 +23,7 @@ from workflows.facts import (
     PermissionRequest,
     Questions,
     Reason,
+    Receipt,
     Refusal,
     Response,
     Search,
@@ -73,6 +74,7 @@ class Rule:
     asked: str
     told: str
     when: Condition | None = None
+    may_carry: type[Fact] | None = None
 
 
 _ASKER, _ANSWERER = Party.REQUESTING, Party.REQUESTED
@@ -83,7 +85,7 @@ RULES: Final = (
     Rule(_T.SUBMIT, (_S.DRAFT,), _S.SUBMITTED, _ASKER, Submission,
          N_("Send request"), N_("Request sent")),
     Rule(_T.ACKNOWLEDGE, (_S.SUBMITTED,), _S.ACKNOWLEDGED, _ANSWERER, None,
-         N_("Acknowledge"), N_("Acknowledged")),
+         N_("Acknowledge"), N_("Acknowledged"), may_carry=Receipt),
     Rule(_T.ASK_CLARIFICATION, ASKABLE, _S.CLARIFICATION_REQUESTED, _ANSWERER,
          Questions, N_("Ask for clarification"), N_("Clarification asked")),
     Rule(_T.CLARIFY, (_S.CLARIFICATION_REQUESTED,), _S.RECORDS_SEARCHED, _ASKER,
@@ -208,7 +210,10 @@ def _check_party(trigger: Trigger, state: State, by: Party) -> None:
 
 
 def _check_fact(trigger: Trigger, fact: Fact | None) -> None:
-    carries = rules_of(trigger)[0].carries
+    rule = rules_of(trigger)[0]
+    carries, may_carry = rule.carries, rule.may_carry
+    if may_carry is not None and isinstance(fact, may_carry):
+        return
     if carries is None and fact is not None:
         raise FactMissing(f"{trigger} carries nothing")
     if carries is not None and not isinstance(fact, carries):

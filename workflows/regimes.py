@@ -4,8 +4,9 @@ Few texts set a number. Where one does and we have read it, the number is law; a
 other numbers are defaults of this service, and screens must say so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
@@ -18,6 +19,13 @@ class Unit(StrEnum):
     HOURS = "hours"
     CALENDAR_DAYS = "calendar_days"
     WORKING_DAYS = "working_days"
+
+
+class Clock(StrEnum):
+    """Which hours count: all, or those in which the office is open."""
+
+    ELAPSED = "elapsed"
+    OFFICE_HOURS = "office_hours"
 
 
 class AnswerRule(StrEnum):
@@ -71,11 +79,22 @@ class Regime:
     hard_number: bool = False
     note: str = ""
     policy: bool = True
+    version: int = 0
+    """None of ours has one; an agreement counts from 1."""
+
+    clock: Clock = Clock.ELAPSED
+    delay_notice_in: int | None = None
+    """So long before the end at the latest one says that it will be later."""
+
+    ends_on_working_day: bool = False
+    """A period of calendar days that ends on a day off runs to the next working day."""
 
     def __post_init__(self) -> None:
         for number in (self.acknowledge_in, self.answer_in):
             if number is not None and number < 1:
                 raise ValueError("a limit is at least one hour or one day")
+        if self.delay_notice_in is not None and self.delay_notice_in < 0:
+            raise ValueError("a delay is announced before the end, not after it")
         counted = self.answer_rule in (AnswerRule.PERIOD, AnswerRule.CONFIGURED)
         if counted != (self.answer_in is not None):
             raise ValueError("a period needs a number, and only a period has one")
@@ -140,6 +159,7 @@ POLICIES: Final = (
         source="Directive (EU) 2023/977 art 5(1)(a)",
         evidence=("S",),
         hard_number=True,
+        delay_notice_in=0,
         note=EU977_PAUSE,
     ),
     Regime(
@@ -151,6 +171,7 @@ POLICIES: Final = (
         source="Directive (EU) 2023/977 art 5(1)(b)",
         evidence=("S",),
         hard_number=True,
+        delay_notice_in=0,
         note=EU977_PAUSE,
     ),
     Regime(
@@ -162,6 +183,7 @@ POLICIES: Final = (
         source="Directive (EU) 2023/977 art 5(1)(c)",
         evidence=("S",),
         hard_number=True,
+        delay_notice_in=0,
         note=EU977_PAUSE,
     ),
     Regime(
@@ -461,17 +483,117 @@ def by_code(code: str) -> Regime:
     return REGIMES[code]
 
 
-def choose(legal_basis: LegalBasis, urgency: Urgency, *, requested_by: bool) -> Regime:
+EU_MEMBERS: Final = frozenset(
+    [
+        "AT",
+        "BE",
+        "BG",
+        "CY",
+        "CZ",
+        "DE",
+        "DK",
+        "EE",
+        "ES",
+        "FI",
+        "FR",
+        "GR",
+        "HR",
+        "HU",
+        "IE",
+        "IT",
+        "LT",
+        "LU",
+        "LV",
+        "MT",
+        "NL",
+        "PL",
+        "PT",
+        "RO",
+        "SE",
+        "SI",
+        "SK",
+    ]
+)
+"""Member States of the European Union since 1 February 2020."""
+
+
+def both_in_union(states: Iterable[str]) -> bool:
+    """Say whether Directive (EU) 2023/977 can bind all of these States."""
+    return EU_MEMBERS.issuperset(states)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """A regime that these States have agreed between any two of them."""
+
+    regime: Regime
+    states: frozenset[str]
+    bases: frozenset[LegalBasis] = frozenset()
+    """For requests on these; on any if there is none."""
+
+    urgency: Urgency | None = None
+    since: date = date.min
+
+    def covers(
+        self, legal_basis: LegalBasis, urgency: Urgency, states: Iterable[str], on: date
+    ) -> bool:
+        """Say whether a request of that day is under it."""
+        return (
+            self.states.issuperset(states)
+            and (not self.bases or legal_basis in self.bases)
+            and self.urgency in (None, urgency)
+            and self.since <= on
+        )
+
+    @property
+    def narrowness(self) -> tuple[int, bool, bool, date, int]:
+        """Return what sorts first the one that was made for fewer cases."""
+        return (
+            -len(self.states),
+            bool(self.bases),
+            self.urgency is not None,
+            self.since,
+            self.regime.version,
+        )
+
+
+def choose(
+    legal_basis: LegalBasis,
+    urgency: Urgency,
+    *,
+    requested_by: bool,
+    states: tuple[str, str] | None = None,
+    direct: bool = False,
+    agreements: Iterable[Agreement] = (),
+    on: date = date.max,
+) -> Regime:
     """Return the policy for a request; `requested_by`: the requester named a date.
 
-    Source: UNTOC 18(24), Directive (EU) 2023/977 art 5(1), and design of this service. Whether
-    information is directly accessible is not known on arrival: the longer limit holds.
+    What two States have agreed comes before what binds many. Source: UNTOC 18(24),
+    Directive (EU) 2023/977 art 5(1), and design of this service. Whether information is
+    directly accessible is not known on arrival: until the requested authority says so
+    (`direct`), the longer limit holds.
     """
+    if states is not None:
+        found = [a for a in agreements if a.covers(legal_basis, urgency, states, on)]
+        if found:
+            return max(found, key=lambda agreement: agreement.narrowness).regime
     if legal_basis is LegalBasis.ITI:
         return REGIMES["ITI_DEFAULT"]
-    if legal_basis is LegalBasis.EU_2023_977:
-        urgent = urgency is Urgency.URGENT
-        return REGIMES["EU977_URGENT_INDIRECT" if urgent else "EU977_NORMAL"]
+    if legal_basis is LegalBasis.EU_2023_977 and (
+        states is None or both_in_union(states)
+    ):
+        if urgency is not Urgency.URGENT:
+            return REGIMES["EU977_NORMAL"]
+        return REGIMES["EU977_URGENT_DIRECT" if direct else "EU977_URGENT_INDIRECT"]
     if legal_basis in (LegalBasis.FIREARMS_PROTOCOL, LegalBasis.UNTOC_18):
         return REGIMES["UNTOC_REQUESTED" if requested_by else "FP_DEFAULT"]
     return REGIMES["CUSTOM"]
+
+
+JUDICIAL: Final = REGIMES["EU977_JUDICIAL"]
+"""What takes the place of a limit while a court has to give leave (art 5(2))."""
+
+OF_THE_DIRECTIVE: Final = frozenset(
+    {"EU977_URGENT_DIRECT", "EU977_URGENT_INDIRECT", "EU977_NORMAL"}
+)

@@ -102,6 +102,53 @@ class Urgency(Code):
         return self is Urgency.URGENT
 
 
+class Access(Code):
+    """How the requested authority reaches the information (Directive 2023/977 5(1))."""
+
+    DIRECT = ("DIRECT", N_("Directly accessible"),
+        "Directive (EU) 2023/977 5(1)(a)", "S")
+    INDIRECT = ("INDIRECT", N_("Indirectly accessible"),
+        "Directive (EU) 2023/977 5(1)(b)", "S")
+
+
+class LimitUnit(Code):
+    """What a limit of an agreement is counted in."""
+
+    HOURS = ("hours", N_("Hours"), "design of this service", "D")
+    CALENDAR_DAYS = ("calendar_days", N_("Calendar days"),
+        "design of this service", "D")
+    WORKING_DAYS = ("working_days", N_("Working days"), "design of this service", "D")
+
+
+class HoursCounted(Code):
+    """Which hours a limit in hours counts."""
+
+    ELAPSED = ("elapsed", N_("Every hour, day and night"),
+        "design of this service", "D")
+    OFFICE_HOURS = ("office_hours", N_("Hours in which the office is open"),
+        "design of this service", "D")
+
+
+class CalendarChangeKind(Code):
+    """What a change of a calendar says."""
+
+    HOLIDAY = ("holiday", N_("Days that are free"), "design of this service", "D")
+    WORKING = ("working", N_("Days that are worked"), "design of this service", "D")
+    WEEKEND = ("weekend", N_("Another weekend"), "design of this service", "D")
+
+
+class WeekDay(Code):
+    """A day of the week, from 0 for Monday."""
+
+    MONDAY = ("0", N_("Monday"), "ISO 8601", "S")
+    TUESDAY = ("1", N_("Tuesday"), "ISO 8601", "S")
+    WEDNESDAY = ("2", N_("Wednesday"), "ISO 8601", "S")
+    THURSDAY = ("3", N_("Thursday"), "ISO 8601", "S")
+    FRIDAY = ("4", N_("Friday"), "ISO 8601", "S")
+    SATURDAY = ("5", N_("Saturday"), "ISO 8601", "S")
+    SUNDAY = ("6", N_("Sunday"), "ISO 8601", "S")
+
+
 class RoutingBasis(Code):
     """Why the question goes to this State."""
 
@@ -1091,6 +1138,9 @@ class Ground(Code):
     G_JUDICIAL_AUTH_REFUSED = ("G_JUDICIAL_AUTH_REFUSED", N_("Court refused leave"),
         "Directive (EU) 2023/977 6(1)(c)", "S2",
         (LegalParent("Directive (EU) 2023/977", "6(1)(c)", "S2"),), NO_DELAY)
+    G_JUDICIAL_AUTH_PENDING = ("G_JUDICIAL_AUTH_PENDING",
+        N_("A court has to give leave first"), "Directive (EU) 2023/977 5(2)", "S",
+        (LegalParent("Directive (EU) 2023/977", "5(2)", "S"),), ("delay",))
     G_DATA_CATEGORY = ("G_DATA_CATEGORY",
         N_("Personal data outside permitted categories"),
         "Directive (EU) 2023/977 6(1)(d)", "S2",

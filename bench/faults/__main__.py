@@ -19,6 +19,7 @@ from bench.faults import (
     kill_worker,
     parallel_transitions,
     power_cut,
+    reminders,
 )
 from bench.faults.outcome import Outcome, Place
 from tracing import create_app
@@ -35,6 +36,7 @@ RUNS: Final[Mapping[str, Callable[[Place, str], Outcome]]] = {
         power_cut,
         crash_points,
         parallel_transitions,
+        reminders,
     )
 }
 KINDS: Final = ("sqlite", "postgresql")

@@ -194,7 +194,7 @@ def main() -> int:
     with site.app_context():
         year = utcnow().year
         for country in db.session.scalars(select(Authority.country)):
-            calendar_of(country, (year - 1, year + 3))
+            calendar_of(country, (year - 1, year + 5))
         db.session.remove()
         # No connection is shared with the processes to come.
         db.engine.dispose()

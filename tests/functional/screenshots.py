@@ -112,6 +112,9 @@ def shots(found: dict[str, str], *, every: bool) -> Iterator[Shot]:
         ("contacts", answering, "/points-of-contact"),
         ("mine", asking, "/my-requests"),
         ("registers", Role.ADMINISTRATOR, "/registers"),
+        ("dates", answering, f"{asked}/dates"),
+        ("calendars", Role.ADMINISTRATOR, "/calendars"),
+        ("limits", Role.ADMINISTRATOR, "/time-limits?code=EU977_NORMAL"),
     )
     for name, role, address in pages:
         if name not in ("queue", "request"):

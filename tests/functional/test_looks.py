@@ -45,6 +45,10 @@ def addresses(of):
         "contacts": "/points-of-contact",
         "contact": f"/points-of-contact/{third.code}",
         "outgoing": "/outgoing",
+        "dates": f"/trace-requests/{sent.reference}/dates",
+        "foreseen": f"/trace-requests/{draft.reference}/dates",
+        "calendars": "/calendars",
+        "limits": "/time-limits?code=EU977_NORMAL",
         "nowhere": "/nope",
     }
     theirs = {

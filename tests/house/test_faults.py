@@ -16,7 +16,7 @@ SQLITE = (
     *("kill_worker", "power_cut_sqlite", "parallel_transitions"),
     "kill_lookup_worker",
 )
-POSTGRESQL = ("kill_server", "kill_import", "crash_points")
+POSTGRESQL = ("kill_server", "kill_import", "crash_points", "reminders")
 """Each fault once: `make faults` has all of them on both."""
 
 INJECTED = {
@@ -27,6 +27,7 @@ INJECTED = {
     "power_cut_sqlite": 2,
     "crash_points": len(POINTS),
     "parallel_transitions": 8 * 3,
+    "reminders": 2 * 3,
 }
 
 pytestmark = pytest.mark.slow

@@ -18,6 +18,8 @@ OPEN = {
     "AccountSession",
     "AccountToken",
     "Authority",
+    "CalendarChange",
+    "CalendarVersion",
     "FailedAttempts",
     # Shared by all: what things are called.
     "Alias",
@@ -25,6 +27,8 @@ OPEN = {
     "Make",
     "Model",
     "Plant",
+    "OfficeHoursVersion",
+    "RegimeVersion",
     "Role",
 }
 """They hold no case."""
@@ -132,6 +136,13 @@ WHERE = {
     },
     # the worker, for all; pages read by the authority of the person
     "casework/notices.py": {"_source", "_told", "of_authority"},
+    # of one request, which was read through the one place
+    "casework/explaining.py": {"moves_of"},
+    # the worker, for all: what a new calendar moves
+    "casework/moving.py": {
+        *("<module>", "_batches", "_counts", "_one_by_one", "_move"),
+        *("_owe_anew", "_steps", "_write_dates", "tell"),
+    },
     # the worker, for all; how a register does is of no case
     "lookups/gate.py": {"broken", "row_of", "rows"},
     "lookups/running.py": {

@@ -25,7 +25,7 @@ def step(name, at, kind=ReminderKind.BEFORE):
 
 def planned(session, made, *plan, now=NOW):
     session.add_all(
-        reminders.due_work_for(made, plan, reminders.rows_of(made), now=now)
+        reminders.due_work_for(made.id, plan, reminders.rows_of(made), now=now)
     )
     session.flush()
     rows = session.scalars(select(DueWork).order_by(DueWork.id))

@@ -441,8 +441,13 @@ def test_a_restriction_in_words_needs_the_words():
     assert problems(ResponseStep, data) == {"restrictions": ["Write the restriction"]}
 
 
+def test_a_ground_that_only_delays_is_not_offered_with_an_answer():
+    data = answer_for(Outcome.REFUSED) | {"grounds": ["G_JUDICIAL_AUTH_PENDING"]}
+    assert problems(ResponseStep, data) == {"grounds": ["Choose one of the list"]}
+
+
 @pytest.mark.parametrize("outcome", [Outcome.RESTRICTED, Outcome.REFUSED])
-@pytest.mark.parametrize("ground", Ground)
+@pytest.mark.parametrize("ground", sorted({*Ground} - {Ground.G_JUDICIAL_AUTH_PENDING}))
 def test_a_ground_must_carry_what_is_done_on_it(outcome, ground):
     verb = "refuse" if outcome is Outcome.REFUSED else "restrict"
     data = answer_for(outcome) | {"grounds": [ground.value]}

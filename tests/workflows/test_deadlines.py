@@ -381,6 +381,11 @@ def test_a_number_of_the_law_is_called_law_and_an_hour_is_shown():
         "Received on 2026-03-02.",
         f"Limit in hours: 8; this is law ({source}).",
         "So due at 2026-03-02 17:00:00+00:00.",
+        (
+            "If the answer will be later, the requested authority says so with the reasons"
+            " as soon as it knows, and by 2026-03-02 17:00:00+00:00 at the latest"
+            " (Directive (EU) 2023/977 art 5(2))."
+        ),
     ]
 
 

@@ -1,17 +1,19 @@
 """The one path of a change: lifecycle, history, deadlines, messages."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from flask import current_app
 from sqlalchemy import func, select
+from sqlalchemy.orm.attributes import flag_modified
 
 from tracing import crash
 from tracing.casework import domestic, sections
-from tracing.directory.calendars import calendar_of
+from tracing.directory import agreements, versions
+from tracing.directory.versions import Known
 from tracing.extensions import db
 from tracing.faults import Stale
 from tracing.journal import journal
@@ -23,9 +25,10 @@ from workflows import deadlines, lifecycle, policies, regimes, restrictions, ret
 from workflows.deadlines import Deadline, Kind
 from workflows.errors import TransitionNotAllowed
 from workflows.facts import Fact, Response
+from workflows.office_hours import USUAL, Office, parse
 from workflows.policies import Actor
 from workflows.states import BESIDE, FINAL, NEUTRAL, OPEN, Party, State, Trigger
-from workflows.vocabulary import LegalBasis, Urgency
+from workflows.vocabulary import Access, LegalBasis, Urgency
 
 
 def utcnow() -> datetime:
@@ -54,29 +57,76 @@ def _plain(value: object) -> object:
 
 
 def regime_of(request: TraceRequest) -> regimes.Regime:
-    """Return the regime the request runs under: kept once it is sent."""
+    """Return the regime the request runs under: kept once it is sent.
+
+    Whether information is directly accessible only the requested authority can say;
+    from then on the shorter limit of the Directive holds.
+    """
     if request.regime:
-        return regimes.by_code(request.regime)
+        found = agreements.named(request.regime, request.regime_version)
+        indirect = found.code == "EU977_URGENT_INDIRECT"
+        if indirect and is_direct(request.events):
+            return regimes.by_code("EU977_URGENT_DIRECT")
+        return found
+    states = None
+    if request.requested is not None:
+        states = (request.requesting.country, request.requested.country)
     return regimes.choose(
         request.legal_basis or LegalBasis.OTHER,
         request.urgency or Urgency.ROUTINE,
         requested_by=request.requested_by is not None,
+        states=states,
+        agreements=agreements.in_force(states) if states else (),
+        on=utcnow().date(),
     )
 
 
-def schedule_of(request: TraceRequest) -> tuple[Deadline, ...]:
+def is_direct(events: Iterable[RequestEvent]) -> bool:
+    """Tell whether the requested authority said that it has direct access."""
+    return any(
+        event.trigger is Trigger.ACKNOWLEDGE
+        and event.carried.get("access") == Access.DIRECT
+        for event in events
+    )
+
+
+def known_of(request: TraceRequest, now: datetime) -> Known:
+    """Return the calendar and hours a request is counted by: kept once it is sent."""
+    assert request.requested is not None
+    pinned = request.calendar_version
+    calendar = versions.named(pinned, now) if pinned else None
+    if pinned is None or calendar is None:
+        return versions.known_of(request.requested, now)
+    number = request.hours_version
+    row = versions.hours_of(request.requested.id, number) if number else None
+    hours = parse(row.hours) if row and row.hours else USUAL
+    return Known(calendar.name, calendar, hours, request.hours_version)
+
+
+def schedule_of(
+    request: TraceRequest, known: Known | None = None
+) -> tuple[Deadline, ...]:
     """Compute the deadlines from the history, on the requested side's calendar."""
     if request.requested is None or not request.events:
         return ()
-    started = request.events[0].at.year
-    calendar = calendar_of(request.requested.country, (started - 1, started + 3))
+    known = known or known_of(request, request.events[0].at)
     return deadlines.schedule(
         request.events,
         regime_of(request),
-        calendar,
+        known.calendar,
         ZoneInfo(request.requested.zone),
         requested_by=request.requested_by,
+        hours=known.hours,
     )
+
+
+def reader_of(request: TraceRequest) -> Office | None:
+    """Return when the authority that is reminded is at work."""
+    if request.requested is None:
+        return None
+    known = known_of(request, request.changed_at)
+    there = ZoneInfo(request.requested.zone)
+    return Office(known.hours, known.calendar, there).that_opens()
 
 
 def deadline_of(plan: tuple[Deadline, ...], kind: Kind) -> Deadline | None:
@@ -149,7 +199,8 @@ def apply(
     )
     crash.at("step.messages")
     first = len(request.events) == 1
-    reminders.plan_for(request, plan, regime_of(request), first=first)
+    reader = reader_of(request)
+    reminders.plan_for(request, plan, regime_of(request), first=first, reader=reader)
     crash.at("step.reminders")
     enter_step(request, actor)  # last: it takes the lock on the chains
     crash.at("step.entered")
@@ -213,13 +264,22 @@ def settle_deadlines(request: TraceRequest) -> tuple[Deadline, ...]:
     """Rebuild the due dates that lists sort by; the page computes its own."""
     if request.state is State.DRAFT:
         return ()
-    request.regime = regime_of(request).code
-    plan = schedule_of(request)
+    regime = regime_of(request)
+    request.regime, request.regime_version = regime.code, regime.version
+    plan: tuple[Deadline, ...] = ()
+    if request.requested is not None:
+        known = known_of(request, request.changed_at)
+        if request.calendar_version != known.calendar.version:
+            versions.keep(known.calendar, request.changed_at)
+        request.calendar_version = known.calendar.version
+        request.hours_version = known.hours_version
+        # The dates and what they were counted by are written together, or not at all.
+        flag_modified(request, "calendar_version")
+        plan = schedule_of(request, known)
     answer = deadline_of(plan, Kind.ANSWER)
     acknowledge = deadline_of(plan, Kind.ACKNOWLEDGE)
     request.due = answer.due if answer and request.state in OPEN else FAR
     request.acknowledge_due = acknowledge.due if acknowledge else None
-    request.calendar_version = answer.calendar_version if answer else None
     return plan
 
 

@@ -15,7 +15,7 @@ from tracing.journal.kinds import Kind as Entry
 from tracing.models import Account, TraceRequest
 from tracing.notifications import compose
 from workflows.errors import FactMissing, NotPermitted
-from workflows.facts import Deferral, Questions, Response, Search
+from workflows.facts import Deferral, Questions, Receipt, Response, Search
 from workflows.policies import (
     ANSWERERS,
     Actor,
@@ -24,13 +24,14 @@ from workflows.policies import (
     party_of,
 )
 from workflows.states import Party, Trigger
+from workflows.vocabulary import Access
 
 
 def _step(
     reference: str,
     trigger: Trigger,
     actor: Actor,
-    fact: Questions | Search | Deferral | Response | None,
+    fact: Questions | Search | Deferral | Receipt | Response | None,
     version: int | None,
     now: datetime | None,
     form_key: str = "",
@@ -58,11 +59,13 @@ def acknowledge(
     reference: str,
     actor: Actor,
     *,
+    access: Access | None = None,
     version: int | None = None,
     now: datetime | None = None,
 ) -> TraceRequest:
-    """Confirm receipt (ITI 19)."""
-    return _step(reference, Trigger.ACKNOWLEDGE, actor, None, version, now)
+    """Confirm receipt (ITI 19), and say how the information is reached."""
+    fact = None if access is None else Receipt(access)
+    return _step(reference, Trigger.ACKNOWLEDGE, actor, fact, version, now)
 
 
 def ask_clarification(

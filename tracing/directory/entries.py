@@ -86,6 +86,16 @@ def get(code: str) -> Authority | None:
     return db.session.scalar(select(Authority).where(Authority.code == code.upper()))
 
 
+def by_id(authority_id: int) -> Authority:
+    """Return the authority somebody works for."""
+    return db.session.get_one(Authority, authority_id)
+
+
+def country_of(authority_id: int) -> str:
+    """Return the State of an authority."""
+    return by_id(authority_id).country
+
+
 def any_known() -> bool:
     """Tell whether the directory has any authority."""
     return db.session.scalar(select(Authority.id).limit(1)) is not None

@@ -85,8 +85,15 @@ def record(
     db.session.flush()
     _append(
         db.session.connection(),
-        Doing(kind, actor, about, known, after, payload),
+        (Doing(kind, actor, about, known, after, payload),),
     )
+
+
+def record_many(doings: Sequence[Doing]) -> None:
+    """Add the entries of many changes of one transaction. The caller commits."""
+    if doings:
+        db.session.flush()
+        _append(db.session.connection(), doings)
 
 
 def read(
@@ -104,7 +111,7 @@ def read(
     known = tuple(sorted({party for party in parties if party is not None}))
     engine = db.engine.execution_options(writing=True)
     with engine.begin() as connection:
-        _append(connection, Doing(kind, actor, about, known, "", payload))
+        _append(connection, (Doing(kind, actor, about, known, "", payload),))
     crash.at("journal.read")
 
 
@@ -138,7 +145,7 @@ def erase(
     said = {"ground": ground, "why": why}
     seqs = _append(
         connection,
-        Doing(Kind.ERASED, actor, about, (authority_id,), "", said, tuple(found)),
+        (Doing(Kind.ERASED, actor, about, (authority_id,), "", said, tuple(found)),),
     )
     connection.execute(
         update(JournalPayload)
@@ -184,15 +191,39 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{at.microsecond // 10_000:02}Z"
 
 
-def _append(connection: Connection, doing: Doing) -> dict[int, int]:
+@dataclass(slots=True)
+class _Head:
+    """Where a chain ends, while entries are added to it."""
+
+    id: int
+    name: str
+    size: int
+    head: bytes
+
+
+def _chains_of(doing: Doing) -> set[int]:
     own = SYSTEM if doing.actor is None else doing.actor.authority_id
-    wanted = sorted({*doing.parties} or {own})
-    if doing.actor is not None and own not in wanted:
-        wanted = sorted({own, *wanted})
+    found = {*doing.parties} or {own}
+    return found if doing.actor is None else found | {own}
+
+
+def _append(connection: Connection, doings: Sequence[Doing]) -> dict[int, int]:
+    wanted = sorted(set().union(*map(_chains_of, doings)))
     try:
-        heads = _lock(connection, wanted)
+        heads = {
+            row.id: _Head(row.id, row.name, row.size, bytes(row.head))
+            for row in _lock(connection, wanted)
+        }
         crash.at("journal.locked")
-        entries, payloads, moves = _entries(heads, doing, own)
+        entries: list[dict[str, Any]] = []
+        payloads: list[dict[str, Any]] = []
+        for doing in doings:
+            its = [heads[number] for number in sorted(_chains_of(doing))]
+            _add(its, doing, entries, payloads)
+        moves = [
+            {"chain": head.id, "to_size": head.size, "to_head": head.head}
+            for head in heads.values()
+        ]
         connection.execute(_ADD_ENTRY, entries)
         crash.at("journal.entry")
         connection.execute(_ADD_PAYLOAD, payloads)
@@ -206,9 +237,13 @@ def _append(connection: Connection, doing: Doing) -> dict[int, int]:
     return {row["chain_id"]: row["seq"] for row in entries}
 
 
-def _entries(
-    heads: Sequence[Any], doing: Doing, own: int
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+def _add(
+    heads: Sequence[_Head],
+    doing: Doing,
+    entries: list[dict[str, Any]],
+    payloads: list[dict[str, Any]],
+) -> None:
+    own = SYSTEM if doing.actor is None else doing.actor.authority_id
     # After the lock: the times of a chain follow its order.
     at = moment(datetime.now(UTC))
     salt = secrets.token_bytes(32)
@@ -225,7 +260,6 @@ def _entries(
         said["after"] = doing.after
     if doing.erases:
         said["erases"] = list(doing.erases)
-    entries, payloads, moves = [], [], []
     keys = fields.field_keys()
     for head in heads:
         seq = head.size + 1
@@ -237,7 +271,7 @@ def _entries(
         if here and doing.actor is not None:
             line |= _who(doing.actor)
         text = canonical(line)
-        new = entry_hash(bytes(head.head), text.encode())
+        new = entry_hash(head.head, text.encode())
         key = {"chain_id": head.id, "seq": seq}
         entries.append(
             key
@@ -252,8 +286,7 @@ def _entries(
         )
         sealed = keys.close(payload, place_of_payload(head.id, seq))
         payloads.append(key | {"salt": salt, "payload": sealed, "erased_by": None})
-        moves.append({"chain": head.id, "to_size": seq, "to_head": new})
-    return entries, payloads, moves
+        head.size, head.head = seq, new
 
 
 def _who(actor: Actor) -> dict[str, Any]:

@@ -93,6 +93,14 @@ class Kind(StrEnum):
     INTRODUCING_CHANGED = "introducing_changed"
     HIT_TOLD = "hit_told"
     NAMES_CHANGED = "names_changed"
+    CALENDAR_PROPOSED = "calendar_proposed"
+    CALENDAR_PUBLISHED = "calendar_published"
+    CALENDAR_DROPPED = "calendar_dropped"
+    HOURS_CHANGED = "hours_changed"
+    AGREEMENT_ENTERED = "agreement_entered"
+    AGREEMENT_CONFIRMED = "agreement_confirmed"
+    AGREEMENT_ENDED = "agreement_ended"
+    DUE_MOVED = "due_moved"
 
     @property
     def label(self) -> str:
@@ -193,4 +201,12 @@ LABELS: Final = {
     Kind.INTRODUCING_CHANGED: N_("Introductions allowed or not"),
     Kind.HIT_TOLD: N_("Told of a search that met a record"),
     Kind.NAMES_CHANGED: N_("Table of makes and calibres changed"),
+    Kind.CALENDAR_PROPOSED: N_("New version of a calendar entered"),
+    Kind.CALENDAR_PUBLISHED: N_("Calendar published"),
+    Kind.CALENDAR_DROPPED: N_("New version of a calendar dropped"),
+    Kind.HOURS_CHANGED: N_("Office hours changed"),
+    Kind.AGREEMENT_ENTERED: N_("Agreement on time entered"),
+    Kind.AGREEMENT_CONFIRMED: N_("Agreement on time confirmed"),
+    Kind.AGREEMENT_ENDED: N_("Agreement on time ended"),
+    Kind.DUE_MOVED: N_("Due date moved by a calendar"),
 }

@@ -149,7 +149,9 @@ class TraceRequest(Sealing, Base):
     due: Mapped[datetime] = mapped_column(default=FAR)
     acknowledge_due: Mapped[datetime | None]
     regime: Mapped[str | None] = mapped_column(String(40))
+    regime_version: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     calendar_version: Mapped[str | None] = mapped_column(String(80))
+    hours_version: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     outcome: Mapped[Outcome | None] = mapped_column(code_of(Outcome))
     # Since it was sent, and until the requester says otherwise (UNTOC 18(20)).
     confidential: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -433,6 +435,8 @@ class RequestEvent(Sealing, Base):
         return SimpleNamespace(
             review_date=_day(self.carried.get("review_date")),
             requested_by=_day(self.carried.get("requested_by")),
+            ground=self.carried.get("ground"),
+            access=self.carried.get("access"),
         )
 
 

@@ -31,11 +31,13 @@ from workflows.deadlines import (
     LAST_SECOND,
     STARTS,
     Deadline,
+    Happened,
     Kind,
     Reminder,
     ReminderKind,
     reminders,
 )
+from workflows.office_hours import Office
 from workflows.regimes import Regime
 from workflows.states import State, Trigger
 
@@ -50,24 +52,35 @@ def plan_for(
     regime: Regime,
     *,
     first: bool = False,
+    reader: Office | None = None,
 ) -> None:
     """Owe the reminders of these deadlines, and no others. The caller commits.
 
     With the first step of a request nothing is owed yet, and is not looked for.
     """
-    begun = [event.at for event in request.events if event.trigger in RESTARTS]
-    plan = [
+    plan = planned(request.events, deadlines, regime, reader)
+    before = () if first else rows_of(request)
+    db.session.add_all(due_work_for(request.id, plan, before, now=request.changed_at))
+
+
+def planned(
+    events: Iterable[Happened],
+    deadlines: Iterable[Deadline],
+    regime: Regime,
+    reader: Office | None,
+) -> list[tuple[Reminder, datetime]]:
+    """Return the reminders of these deadlines, each with the value of its own."""
+    begun = [event.at for event in events if event.trigger in RESTARTS]
+    return [
         (reminder, deadline.due)
         for deadline in deadlines
-        for reminder in reminders(deadline, regime, max(begun))
+        for reminder in reminders(deadline, regime, max(begun), reader=reader)
         if begun
     ]
-    before = () if first else rows_of(request)
-    db.session.add_all(due_work_for(request, plan, before, now=request.changed_at))
 
 
 def due_work_for(
-    request: TraceRequest,
+    request_id: int,
     plan: Iterable[tuple[Reminder, datetime]],
     rows: Iterable[DueWork],
     *,
@@ -91,7 +104,7 @@ def due_work_for(
             row.at, row.kind = reminder.at, reminder.kind.value
     return [
         DueWork(
-            request_id=request.id,
+            request_id=request_id,
             step=step,
             kind=reminder.kind.value,
             deadline=reminder.deadline.value,

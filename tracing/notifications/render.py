@@ -69,6 +69,7 @@ def render(message: OutboxMessage, site: str, mail_from: str) -> Envelope:
             "deadline": facts.get("deadline", "answer"),
             "reminder": facts.get("reminder", ""),
             "news": facts.get("news", ""),
+            "count": facts.get("count", 0),
             "urgent": message.event in URGENT,
             "link": site.rstrip("/") + _path(message),
             "lang": message.language,

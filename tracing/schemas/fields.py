@@ -502,11 +502,16 @@ class When(Enum):
     LATER = auto()
     FROM_TODAY = auto()
     WITHIN_A_YEAR = auto()
+    OF_CALENDARS = auto()
 
     def limits(self, today: date) -> list[Between]:
         """Return the bounds, each with what to do."""
         if self is When.ANY:
             return []
+        if self is When.OF_CALENDARS:
+            last = date(today.year + 5, 12, 31)
+            words = N_("Enter a date from %(min)s to %(max)s")
+            return [Between(min=date(2020, 1, 1), max=last, words=words)]
         if self is When.PAST:
             return [Between(max=today, words=N_("Enter a date not in the future"))]
         if self is When.FROM_TODAY:

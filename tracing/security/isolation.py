@@ -16,6 +16,7 @@ from sqlalchemy.orm import ORMExecuteState, with_loader_criteria
 from tracing.extensions import db
 from tracing.models import (
     Attachment,
+    DueChange,
     DueWork,
     Erasure,
     ImportJob,
@@ -138,7 +139,10 @@ def narrow(state: ORMExecuteState) -> None:
 
 _REQUEST: Final = TraceRequest.__table__.alias("its_request")
 _BELOW: Final = frozenset(
-    {DueWork, Item, ItemRestriction, LegalHold, Person, ProvidedItem, RequestEvent}
+    {
+        *(DueChange, DueWork, Item, ItemRestriction, LegalHold),
+        *(Person, ProvidedItem, RequestEvent),
+    }
 )
 _OURS_OR_BELOW: Final = frozenset({Attachment, OutboxMessage})
 _OF_A_CHAIN: Final = frozenset({JournalCheckpoint, JournalEntry, JournalPayload})

@@ -112,6 +112,8 @@ def ways(actor: Actor) -> list[Way]:
     add("contacts.index", _("Points of contact"))
     if may_import(actor):
         add("imports.index", _("Files of records"))
+    add("regimes.show", _("Time limits"))
+    add("calendars.show", _("Calendars"))
     if may_read_journal(actor):
         add("journal.show", _("Journal"))
     if actor.is_any(Role.ADMINISTRATOR, Role.SUPERVISOR):
@@ -161,6 +163,12 @@ def day(value: date | datetime | None, zone: str = "UTC") -> str:
     return format_date(value, pattern, locale=locale)
 
 
+def weekday(value: date) -> str:
+    """Return a day with its name: Thursday 26 November 2026."""
+    name = format_date(value, "EEEE", locale=get_locale() or Locale("en"))
+    return _("%(weekday)s %(day)s", weekday=name, day=day(value))
+
+
 def moment(value: datetime | None, zone: str = "UTC") -> str:
     """Return an instant in words, with its zone."""
     if value is None:
@@ -197,6 +205,7 @@ def init_app(app: Flask) -> None:
     filters: dict[str, Callable[..., Any]] = {
         "day": day,
         "moment": moment,
+        "weekday": weekday,
         "country": country,
         "tongue": tongue,
         "said": said,

@@ -9,7 +9,9 @@ from tracing.accounts import sessions
 from tracing.models import AccountSession
 from tracing.web import (
     account,
+    calendars,
     contacts,
+    dates,
     drafts,
     emergency,
     files,
@@ -23,6 +25,7 @@ from tracing.web import (
     parameters,
     people,
     records,
+    regimes,
     requests,
     signing,
     watch,
@@ -65,9 +68,10 @@ WITHOUT_KEYS: Final = frozenset({"account.new_key", "account.key_options"})
 
 def init_app(app: Flask) -> None:
     """Register the pages and put the doors before them."""
-    cases = (home, lists, drafts, requests, files, contacts, outgoing, journal)
+    cases = (home, lists, drafts, requests, dates, files, contacts, outgoing, journal)
     people_ = (signing, account, people, emergency)
-    for module in (*cases, lookups, records, imports, keeping, *people_, watch):
+    desk = (lookups, records, imports, keeping, calendars, regimes)
+    for module in (*cases, *desk, *people_, watch):
         for blueprint in module.BLUEPRINTS:
             app.register_blueprint(blueprint)
     app.before_request(_door)

@@ -67,6 +67,11 @@ def _day(text: str) -> bool:
         return False
 
 
+def _day_of_calendars(text: str) -> bool:
+    """Take a day of this century: further on nobody can count."""
+    return _day(text) and text.startswith("20")
+
+
 def _reference(text: str) -> bool:
     """Take what may be typed for one: the page finds it, or says there is none."""
     return len(text) <= LONGEST and text.isprintable()
@@ -108,6 +113,15 @@ TAKES: Final[Mapping[str, Row]] = {
         "instrument": _one_of(instrument.value for instrument in Instrument),
         "language": LANGUAGE,
         "after": CODE,
+    },
+    "calendars.show": {
+        "place": _like("[A-Za-z]{2}(-[A-Za-z0-9]{1,9})?"),
+        "start": _day_of_calendars,
+        "days": _like("[0-9]{1,3}"),
+    },
+    "regimes.show": {
+        "code": _like("[A-Z0-9_]{1,40}( [0-9]{1,6})?"),
+        "start": _day_of_calendars,
     },
     "drafts.edit": {"all": YES},
     "requests.step": {

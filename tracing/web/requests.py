@@ -36,7 +36,7 @@ from tracing.directory import entries
 from tracing.models import TraceRequest
 from tracing.models.trace_request import FAR
 from tracing.schemas.steps import STEP_OF, needed_by
-from tracing.web import forms, limits, lookups, shown, status, uploads
+from tracing.web import chain, forms, limits, lookups, shown, status, uploads
 from tracing.web.context import country, said
 from tracing.web.once import form_key, version_of_form
 from tracing.web.photos import all_attached
@@ -46,7 +46,7 @@ from workflows.deadlines import Kind
 from workflows.errors import FactMissing, RestrictionHolds
 from workflows.policies import CASE_ROLES, Actor
 from workflows.states import BESIDE, Party, State, Trigger
-from workflows.vocabulary import InformationItem, Outcome, Use
+from workflows.vocabulary import Access, InformationItem, Outcome, Use
 
 requests = Blueprint("requests", __name__, url_prefix="/trace-requests")
 BLUEPRINTS = (requests,)
@@ -163,6 +163,7 @@ def _page(
         next_words=status.next_words(found, side, plan),
         steps=status.steps_of(found, plan, here),
         buttons=_buttons(found, actor),
+        asks_access=found.regime == "EU977_URGENT_INDIRECT",
         facts=shown.sections_of(found),
         readback=shown.readback(found),
         warnings=shown.warnings(found),
@@ -184,6 +185,7 @@ def _page(
         else [],
         parent=found.parent,
         children=found.onward if side is Party.REQUESTING else [],
+        **(chain.of_page(found) if side is Party.REQUESTING else chain.NOTHING),
         conflict=conflict,
         zone=here,
         **lookups.of_page(found, actor),
@@ -397,7 +399,9 @@ def take(reference: str, step: str) -> tuple[str, int] | Response:
     if version != found.version:
         return _stale(found, actor)
     if trigger is Trigger.ACKNOWLEDGE:
-        requested.acknowledge(reference, actor, version=version)
+        direct = request.form.get("access") == Access.DIRECT.value
+        access = Access.DIRECT if direct else None
+        requested.acknowledge(reference, actor, access=access, version=version)
         flash(_("The receipt is confirmed."), "ok")
         return redirect(url_for(".show", reference=reference), 303)
     schema = _schema(trigger)

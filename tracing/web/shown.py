@@ -3,12 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from tracing.casework import sections
-from tracing.casework.apply import regime_of
+from tracing.casework import explaining, sections
 from tracing.directory import names
-from tracing.directory.calendars import calendar_of
 from tracing.models import Item, RequestEvent, TraceRequest
 from tracing.schemas.markings import MarkSchema
 from tracing.schemas.persons import PersonSchema
@@ -18,12 +15,11 @@ from tracing.schemas.steps import ResponseStep
 from tracing.web.context import country, day, moment, said, tongue
 from tracing.web.status import told
 from tracing.words import _
-from workflows import deadlines
 from workflows.deadlines import Deadline
 from workflows.markings import spoken
 from workflows.policies import Actor
 from workflows.scripts import kind_of_character, script_of_character, scripts_in
-from workflows.states import State, Trigger
+from workflows.states import Trigger
 from workflows.vocabulary import (
     N_,
     ChainEventType,
@@ -210,6 +206,13 @@ def warnings(found: TraceRequest) -> list[str]:
                 " State that can answer."
             )
         )
+    if not explaining.fits_the_basis(found):
+        notes.append(
+            _(
+                "Directive (EU) 2023/977 binds Member States of the European Union"
+                " only. Between these two States a default of this service counts."
+            )
+        )
     return notes
 
 
@@ -242,24 +245,8 @@ def _about_the_make(item: Item) -> Iterator[str]:
 
 def foreseen(found: TraceRequest) -> tuple[Deadline, ...]:
     """Return the deadlines as they would run if the request were sent now."""
-    if found.requested is None or found.legal_basis is None:
-        return ()
-    now = datetime.now(UTC)
-    sent = RequestEvent(
-        trigger=Trigger.SUBMIT,
-        before=State.DRAFT,
-        after=State.SUBMITTED,
-        authority_id=found.sealed_for,
-        at=now,
-        carried={},
-    )
-    return deadlines.schedule(
-        [sent],
-        regime_of(found),
-        calendar_of(found.requested.country, (now.year - 1, now.year + 3)),
-        ZoneInfo(found.requested.zone),
-        requested_by=found.requested_by,
-    )
+    made = explaining.of_request(found, datetime.now(UTC))
+    return made.plan if made else ()
 
 
 def explain(deadline: Deadline) -> list[str]:
