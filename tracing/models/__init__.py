@@ -12,7 +12,14 @@ from tracing.models.account import (
 )
 from tracing.models.attachment import Attachment, FileKind, Scan
 from tracing.models.base import Base
-from tracing.models.directory import Authority
+from tracing.models.directory import (
+    Authority,
+    AuthorityVersion,
+    Bounce,
+    DirectoryLink,
+    DirectoryWork,
+    Proposal,
+)
 from tracing.models.journal import (
     JournalChain,
     JournalCheckpoint,
@@ -42,9 +49,13 @@ __all__ = [
     "AccountToken",
     "Attachment",
     "Authority",
+    "AuthorityVersion",
     "Base",
+    "Bounce",
     "BreakGlass",
     "Delivery",
+    "DirectoryLink",
+    "DirectoryWork",
     "DueWork",
     "Erasure",
     "FailedAttempts",
@@ -62,6 +73,7 @@ __all__ = [
     "Marking",
     "OutboxMessage",
     "Person",
+    "Proposal",
     "ProvidedItem",
     "Recovery",
     "RequestEvent",

@@ -134,6 +134,9 @@ class TraceRequest(Sealing, Base):
     state: Mapped[State] = mapped_column(code_of(State), default=State.DRAFT)
     requesting_id: Mapped[int] = mapped_column(ForeignKey("authority.id"))
     requested_id: Mapped[int | None] = mapped_column(ForeignKey("authority.id"))
+    requested_version: Mapped[int | None]
+    """The version of the directory's entry that it was sent to."""
+
     filed_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     assigned_to_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     parent_id: Mapped[int | None] = mapped_column(
