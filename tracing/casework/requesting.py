@@ -131,7 +131,7 @@ def _write(request: TraceRequest, data: Mapping[str, Mapping[str, Any]]) -> None
     if request.requested_id is not None:
         # A new request has its sides before it has their numbers.
         request.requested = entries.open_for_requests(
-            request.requested_id, besides=request.requesting.id
+            request.requested_id, besides=request.requesting.id, on=utcnow().date()
         )
 
 
@@ -252,6 +252,7 @@ def submit(
     check_version(request, version)
     zone = ZoneInfo(request.requesting.zone)
     sections.require_complete(request, at.astimezone(zone).date())
+    _address(request, at)
     _require_provided(request)
     fact = Submission(
         confidentiality_guaranteed=bool(request.confidentiality_guaranteed),
@@ -263,6 +264,16 @@ def submit(
     crash.at("submit.committed")
     wake()
     return request
+
+
+def _address(request: TraceRequest, at: datetime) -> None:
+    """Send it to the entry as it is now, or to the successor of who was dissolved."""
+    standing = entries.open_for_requests(
+        request.requested_id or 0, besides=request.requesting_id, on=at.date()
+    )
+    if standing is not request.requested:
+        request.requested = standing
+    request.requested_version = standing.version
 
 
 def _require_provided(request: TraceRequest) -> None:

@@ -105,6 +105,23 @@ def codes() -> frozenset[str]:
     return frozenset(_names("en")) - {NOT_KNOWN}
 
 
+@lru_cache(maxsize=300)
+def territories(country: str) -> frozenset[str]:
+    """Return the codes of ISO 3166-2 of a State's parts."""
+    import pycountry  # as below
+
+    found = pycountry.subdivisions.get(country_code=country) if country else None
+    return frozenset(one.code for one in found or ())
+
+
+def from_three(code: str) -> str:
+    """Return the two letters for the three of ISO 3166-1, if there are such."""
+    import pycountry  # as below
+
+    found = pycountry.countries.get(alpha_3=code.upper())
+    return found.alpha_2 if found else ""
+
+
 def folded(text: str) -> str:
     """Return the text for comparing: no capitals, no accents."""
     plain = normalize("NFKD", text.casefold())

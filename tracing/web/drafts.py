@@ -304,8 +304,9 @@ def submit(reference: str) -> tuple[str, int] | Response:
         requesting.submit(
             reference, actor, authorised=authorised, version=version_of_form()
         )
-    except ValidationError:
-        return _check_again(reference, {}), 422
+    except ValidationError as error:
+        give_up()
+        return _check_again(reference, _by_section(error)), 422
     except Stale:
         give_up()
         flash(_("The draft changed since you checked it: check it once more."), "warn")
