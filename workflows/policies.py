@@ -73,6 +73,7 @@ WITHIN_AN_AUTHORITY: Final = tuple(role for role in Role if role is not Role.OPE
 
 ASKERS: Final = frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})
 ANSWERERS: Final = frozenset({Role.OFFICER, Role.SUPERVISOR})
+MAINTAINERS: Final = frozenset({Role.MAINTAINER, Role.SUPERVISOR, Role.ADMINISTRATOR})
 JOURNAL_READERS: Final = frozenset({Role.AUDITOR, Role.SUPERVISOR})
 
 
@@ -125,6 +126,11 @@ def may_file(actor: Actor) -> bool:
 def may_answer(actor: Actor) -> bool:
     """Tell whether the actor works the queue of requests to answer."""
     return not actor.roles.isdisjoint(ANSWERERS)
+
+
+def may_maintain(actor: Actor) -> bool:
+    """Tell whether the actor keeps the directory's entry of the own authority."""
+    return not actor.roles.isdisjoint(MAINTAINERS)
 
 
 def may_hand_over(actor: Actor, request: Parties) -> bool:
@@ -235,6 +241,7 @@ def general_rights(actor: Actor) -> tuple[Right, ...]:
         (N_("Answer requests and act for the requested side"), ANSWERERS),
         (N_("Rely on a ground reserved for supervisors"), frozenset({Role.SUPERVISOR})),
         (N_("Read outgoing messages"), administrators | {Role.SUPERVISOR}),
+        (N_("Keep the directory's entry of the authority"), MAINTAINERS),
         (N_("Manage the people of the authority"), administrators),
     )
     return tuple(
