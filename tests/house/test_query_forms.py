@@ -18,7 +18,13 @@ OPEN = {
     "AccountSession",
     "AccountToken",
     "Authority",
+    "AuthorityVersion",
+    "Bounce",
+    "DirectoryLink",
+    "DirectoryWork",
     "FailedAttempts",
+    "MarkingPicture",
+    "Proposal",
     "Role",
 }
 """They hold no case."""
@@ -89,6 +95,7 @@ WHERE = {
         *("_give_back", "_mark", "claim", "pending_counts", "retry_dead"),
     },
     "notifications/reminders.py": {"_owed", "_requests", "_write", "rows_of", "sweep"},
+    "upkeep/bounces.py": {"collect", "from_server"},
     # the command line, and what watches the service: figures and no names
     "casework/reconcile.py": {
         "_entered",

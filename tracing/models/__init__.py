@@ -18,6 +18,7 @@ from tracing.models.directory import (
     Bounce,
     DirectoryLink,
     DirectoryWork,
+    MarkingPicture,
     Proposal,
 )
 from tracing.models.journal import (
@@ -71,6 +72,7 @@ __all__ = [
     "Lookup",
     "LookupGate",
     "Marking",
+    "MarkingPicture",
     "OutboxMessage",
     "Person",
     "Proposal",

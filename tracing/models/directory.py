@@ -3,7 +3,14 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracing.models.base import Base, CodeList, Key
@@ -110,6 +117,25 @@ class AuthorityVersion(Base):
     entry: Mapped[dict[str, Any]]
     until: Mapped[datetime]
     why: Mapped[str] = mapped_column(String(200))
+
+
+class MarkingPicture(Base):
+    """How a State marks what it makes and imports, in a picture drawn anew."""
+
+    __tablename__ = "marking_picture"
+
+    id: Mapped[Key]
+    token: Mapped[str] = mapped_column(String(32), unique=True)
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"), index=True)
+    title: Mapped[str] = mapped_column(String(200))
+    media_type: Mapped[str] = mapped_column(String(40))
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    small: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    width: Mapped[int]
+    height: Mapped[int]
+    added_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    added_at: Mapped[datetime]
 
 
 class Proposal(Base):

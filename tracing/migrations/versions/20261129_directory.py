@@ -24,7 +24,7 @@ OPERATOR = (
 )
 TABLES = (
     'authority_version', 'directory_proposal', 'directory_link', 'directory_work',
-    'bounce',
+    'bounce', 'marking_picture',
 )
 POLICIES = (
     # Whom to ask, now and before, and from where mail came back, is for everybody.
@@ -37,6 +37,10 @@ POLICIES = (
     ('directory_proposal', 'tracing_app', 'UPDATE',
      f'USING ((authority_id = {ME} OR {OPERATOR}) AND decision IS NULL)'
      f' WITH CHECK (decided_by_id = {USER} AND proposed_by_id <> {USER})'),
+    ('marking_picture', 'tracing_app', 'SELECT', 'USING (true)'),
+    ('marking_picture', 'tracing_app', 'INSERT',
+     f'WITH CHECK (authority_id = {ME} AND added_by_id = {USER})'),
+    ('marking_picture', 'tracing_app', 'DELETE', f'USING (authority_id = {ME})'),
     # Whoever follows a link has not signed in: its token is the key, and is not here.
     ('directory_link', 'tracing_app', 'ALL', 'USING (true) WITH CHECK (true)'),
 ) + tuple(
@@ -48,11 +52,15 @@ GRANTS = (
     ('authority_version', 'tracing_worker', 'SELECT, INSERT'),
     ('bounce', 'tracing_app', 'SELECT'),
     ('bounce', 'tracing_worker', 'SELECT, INSERT'),
+    ('marking_picture', 'tracing_app', 'SELECT, INSERT, DELETE'),
+    ('marking_picture', 'tracing_worker', 'SELECT'),
     ('directory_proposal', 'tracing_app',
      'SELECT, INSERT, UPDATE (decision, decided_by_id, decided_at)'),
     ('directory_proposal', 'tracing_worker', 'SELECT, UPDATE (done_at, decision)'),
     ('directory_link', 'tracing_app', 'SELECT, INSERT, UPDATE (used_at)'),
     ('directory_link', 'tracing_worker', 'SELECT, INSERT, UPDATE, DELETE'),
+    # Granted and shown to no page: no policy lets a row through.
+    ('directory_work', 'tracing_app', 'SELECT'),
     ('directory_work', 'tracing_worker', 'SELECT, INSERT, UPDATE, DELETE'),
     ('authority', 'tracing_app', 'UPDATE (last_confirmed, confirmed_by, unreachable)'),
     ('trace_request', 'tracing_app', 'UPDATE (requested_version)'),
@@ -224,6 +232,28 @@ def _tables() -> None:
         sa.UniqueConstraint('message_number', name=op.f('uq_bounce_message_number')),
     )
     op.create_index(op.f('ix_bounce_authority_id'), 'bounce', ['authority_id'])
+    op.create_table(
+        'marking_picture',
+        sa.Column('id', sa.Integer(), nullable=False),
+        sa.Column('token', sa.String(32), nullable=False),
+        sa.Column('authority_id', sa.Integer(), nullable=False),
+        sa.Column('title', sa.String(200), nullable=False),
+        sa.Column('media_type', sa.String(40), nullable=False),
+        sa.Column('content', sa.LargeBinary(), nullable=False),
+        sa.Column('small', sa.LargeBinary(), nullable=False),
+        sa.Column('sha256', sa.String(64), nullable=False),
+        sa.Column('width', sa.Integer(), nullable=False),
+        sa.Column('height', sa.Integer(), nullable=False),
+        sa.Column('added_by_id', sa.Integer(), nullable=False),
+        sa.Column('added_at', Instant(), nullable=False),
+        of('marking_picture', 'authority_id', 'authority'),
+        of('marking_picture', 'added_by_id', 'account'),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_marking_picture')),
+        sa.UniqueConstraint('token', name=op.f('uq_marking_picture_token')),
+    )
+    op.create_index(
+        op.f('ix_marking_picture_authority_id'), 'marking_picture', ['authority_id']
+    )
 
 
 def of(table: str, column: str, other: str) -> sa.ForeignKeyConstraint:
