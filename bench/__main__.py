@@ -24,6 +24,7 @@ from bench.site import Figures, Person, Site
 from tracing import create_app, worker
 from tracing.casework import leaving
 from tracing.config import Settings
+from tracing.directory import entries
 from tracing.extensions import db
 from tracing.journal import live
 from tracing.journal.verify import check_export
@@ -40,6 +41,7 @@ NAMES: Final = (
     "file_request_posts_rps",
     "server_rss_mb",
     "sweep_s",
+    "directory_search_p95_ms",
     "journal_verify_s_per_million",
 )
 SIZES: Final = {"small": (1_000, 20_000), "full": (1_000, 1_000_000)}
@@ -125,6 +127,8 @@ class Bench:
         if "sweep_s" in self.wanted:
             for place in self.places:
                 _sweep(place)
+        if "directory_search_p95_ms" in self.wanted:
+            _search(self.places[0])
         if "journal_verify_s_per_million" in self.wanted:
             _verify(self.places[-1])
 
@@ -202,7 +206,7 @@ def _queue_page(_place: Place) -> site.Work:
 
 def _floor(_place: Place) -> site.Work:
     def work(person: Person) -> None:
-        person.ask("GET", f"/points-of-contact/{TINY}")
+        person.ask("GET", f"/points-of-contact/{TINY}/versions/1")
 
     return work
 
@@ -245,6 +249,33 @@ def _sweep(place: Place) -> None:
         took = time.perf_counter() - start
         db.session.remove()
     place.say("sweep_s", took, "s", case=f"{due} due, {written} written")
+
+
+SEARCHES: Final = (
+    *("kenya", "Кения", "كينيا", "肯尼亚", "desk 7", "nowhere", ""),
+    *("ÉGYPTE", "republic", "united arab", "中国", "tracing desk of brazil"),
+)
+
+
+def _search(place: Place) -> None:
+    """Look for words in a thousand entries, as the list of contacts does."""
+    with place.app.app_context():
+        n = seeding.fill_directory(1_000)
+        took = []
+        for turn in range(300):
+            start = time.perf_counter()
+            entries.find(SEARCHES[turn % len(SEARCHES)], in_language="fr", limit=51)
+            took.append((time.perf_counter() - start) * 1_000)
+            db.session.rollback()
+        db.session.remove()
+    worst = sorted(took)[int(len(took) * 0.95)]
+    place.say(
+        "directory_search_p95_ms",
+        worst,
+        "ms",
+        case=f"{n} entries",
+        p50=round(median(took), 2),
+    )
 
 
 def _verify(place: Place) -> None:
