@@ -322,17 +322,6 @@ def _mark_traps(clues: Clues) -> Iterator[Because]:
             " more than the maker's."
         )
         yield Because(words)
-    if (
-        made not in ("", NOT_KNOWN, clues.own)
-        and not clues.imported
-        and not clues.importer
-        and not clues.has(MarkType.IMPORT)
-    ):
-        words = N_(
-            "It was made abroad, and no import mark is given. If there is one, its State"
-            " is asked first: it is nearer to the last lawful holder."
-        )
-        yield Because(words)
     if clues.imported and clues.imported == made:
         words = N_("The import mark names the State that made it: check which it is.")
         yield Because(words)

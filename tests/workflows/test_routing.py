@@ -101,7 +101,6 @@ TRAPS = {
         {"manufacture": "BR", "importer": "Example Imports"},
         "importer is named",
     ),
-    "made abroad and no import mark": ({"manufacture": "BR"}, "no import mark"),
     "a proof mark is taken for the maker": (
         {"marks": mark("BNP", MarkType.PROOF)},
         "proof mark",

@@ -136,15 +136,26 @@ def _write(request: TraceRequest, data: Mapping[str, Mapping[str, Any]]) -> None
 
 
 def _part_from_parent(request: TraceRequest, find: Mapping[str, Any]) -> None:
-    """Give an onward draft a find of its own before the shared one would change.
+    """Give a draft a find of its own before one shared with a sent request changes.
 
-    The request it follows is sent: what it says of the find stays as it was.
+    What the sent one says of the find stays as it was.
     """
-    if request.parent is None or request.recovery is not request.parent.recovery:
+    if not _shares_with_sent(request):
         return
     wanted = {k: tuple(v) if isinstance(v, list) else v for k, v in find.items()}
     if sections.typed(request)["find"] != wanted:
         request.recovery = Recovery(authority_id=request.requesting.id)
+
+
+def _shares_with_sent(request: TraceRequest) -> bool:
+    """Tell whether a request that was sent is about the same find."""
+    parent = request.parent
+    if parent is not None and request.recovery is parent.recovery:
+        return True
+    if request in db.session.new:
+        return False
+    with db.session.no_autoflush:
+        return queries.is_sent_find(request)
 
 
 def draft(

@@ -184,7 +184,7 @@ def _phone(cell: str, country: str) -> str:
         )
         raise _Wrong(words, _dialled(plain, country)) from error
     if not phonenumbers.is_possible_number(found):
-        region = phonenumbers.region_code_for_country_code(found.country_code)
+        region = phonenumbers.region_code_for_country_code(found.country_code or 0)
         example = phonenumbers.example_number(region)
         raise _Wrong(
             N_("No number of this country has so many digits: one is %(example)s."),

@@ -1,6 +1,7 @@
 """Names of States and territories in words (ISO 3166-1), as the UN writes them."""
 
 import gettext
+import re
 from functools import lru_cache
 from typing import Final
 from unicodedata import combining, normalize
@@ -110,8 +111,8 @@ def territories(country: str) -> frozenset[str]:
     """Return the codes of ISO 3166-2 of a State's parts."""
     import pycountry  # as below
 
-    found = pycountry.subdivisions.get(country_code=country) if country else None
-    return frozenset(one.code for one in found or ())
+    found = (one for one in pycountry.subdivisions if one.country_code == country)
+    return frozenset(one.code for one in found)
 
 
 def from_three(code: str) -> str:
@@ -120,6 +121,19 @@ def from_three(code: str) -> str:
 
     found = pycountry.countries.get(alpha_3=code.upper())
     return found.alpha_2 if found else ""
+
+
+def named_in(text: str) -> tuple[str, ...]:
+    """Return the States that a mark names: in full, or by the three letters."""
+    plain = f" {folded(text)} "
+    found = [
+        code
+        for language in ("en", "fr", "es", "ru", "ar", "zh")
+        for code, name in choices(language)
+        if f" {folded(name)} " in plain
+    ]
+    found += filter(None, map(from_three, re.findall(r"\b[A-Z]{3}\b", text)))
+    return tuple(dict.fromkeys(found))
 
 
 def folded(text: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 from tracing.directory import columns
 from tracing.directory.countries import folded, name_of
 from tracing.extensions import db
-from tracing.models import Authority, AuthorityVersion
+from tracing.models import Authority, AuthorityVersion, Bounce
 from workflows.vocabulary import N_
 
 STALE_AFTER: Final = timedelta(days=180)
@@ -125,6 +125,12 @@ def is_in_force(authority: Authority, day: date) -> bool:
 def get(code: str) -> Authority | None:
     """Return the authority of that code, if there is one; all who sign in may read."""
     return db.session.scalar(select(Authority).where(Authority.code == code.upper()))
+
+
+def languages() -> set[str]:
+    """Return the languages that authorities work in."""
+    found = db.session.scalars(select(Authority.languages).distinct())
+    return {code for codes in found for code in codes}
 
 
 def everything() -> Sequence[Authority]:
@@ -252,3 +258,21 @@ def version(authority: Authority, number: int) -> AuthorityVersion | None:
             AuthorityVersion.number == number,
         )
     )
+
+
+def by_id(number: int) -> Authority:
+    """Return an authority that is known to be there."""
+    return db.session.get_one(Authority, number)
+
+
+def came_back(authority: Authority) -> dict[str, Bounce]:
+    """Return for each unreachable address the last mail that came back from it."""
+    if not authority.unreachable:
+        return {}
+    rows = db.session.scalars(
+        select(Bounce)
+        .where(Bounce.authority_id == authority.id)
+        .order_by(Bounce.id.desc())
+        .limit(50)
+    ).all()
+    return {row.address: row for row in reversed(rows)}

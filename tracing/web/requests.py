@@ -186,10 +186,24 @@ def _page(
         else [],
         parent=found.parent,
         children=found.onward if side is Party.REQUESTING else [],
+        linked=queries.of_same_find(found, actor),
+        sent_to=_sent_to(found, actor),
         conflict=conflict,
         zone=here,
         **lookups.of_page(found, actor),
     )
+
+
+def _sent_to(found: TraceRequest, actor: Actor) -> dict[str, Any] | None:
+    """Return the directory's entry as it was when the request was sent to it."""
+    asked, number = found.requested, found.requested_version
+    if asked is None or number is None or found.requesting_id != actor.authority_id:
+        return None
+    return {
+        "url": url_for("contacts.version", code=asked.code, number=number),
+        "number": number,
+        "newest": asked.version == number,
+    }
 
 
 def _files(found: TraceRequest) -> dict[str, Any]:
