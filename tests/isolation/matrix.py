@@ -403,6 +403,7 @@ WORDS = {
     "name": "by-hand",
     "code": "BR-NONE",
     "filename": "app.css",
+    "form": "csv",
     "number": "1",
     "token": "x" * 32,
 }

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from sqlalchemy import func, or_, select
 
-from tracing import crash
 from tracing.directory import columns, entries
 from tracing.directory.columns import Fault
 from tracing.extensions import db, wake
@@ -205,8 +204,8 @@ def _can_decide(authority_id: int, *, besides: int) -> bool:
     return found is not None
 
 
-def decide(number: int, actor: Actor, *, accept: bool, now: datetime) -> Authority:
-    """Accept or refuse a proposal, as the second person."""
+def waits(number: int, actor: Actor) -> Proposal:
+    """Return a proposal that the actor may know of and nobody has decided."""
     proposal = db.session.scalar(
         select(Proposal)
         .where(Proposal.id == number, _decidable(actor), Proposal.decision.is_(None))
@@ -215,6 +214,12 @@ def decide(number: int, actor: Actor, *, accept: bool, now: datetime) -> Authori
     )
     if proposal is None:
         raise NotVisible("There is no such proposal.")
+    return proposal
+
+
+def decide(number: int, actor: Actor, *, accept: bool, now: datetime) -> Authority:
+    """Accept or refuse a proposal, as the second person."""
+    proposal = waits(number, actor)
     if words := why_not(proposal, actor):
         raise NotPermitted(words)
     authority = db.session.get_one(Authority, proposal.authority_id)
@@ -252,7 +257,6 @@ def carry_out(now: datetime) -> int:
             made += 1
         else:
             proposal.decision = Decision.OUTDATED.value
-        crash.at("directory.changed")
         db.session.commit()
     db.session.rollback()
     return made

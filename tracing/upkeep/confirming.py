@@ -7,7 +7,6 @@ from typing import Final
 from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tracing import crash
 from tracing.directory import entries
 from tracing.extensions import db
 from tracing.journal import journal
@@ -159,7 +158,6 @@ def keep_up(now: datetime, batch: int = BATCH) -> int:
     written = 0
     while owed := _owed(now, batch):
         written += _ask(owed, now)
-        crash.at("directory.asked")
         db.session.execute(
             update(DirectoryWork)
             .where(DirectoryWork.id.in_([row.id for row in owed]))

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from tracing.extensions import db
 from tracing.models import Authority, DirectoryLink, OutboxMessage
 from tracing.notifications.compose import language_of_mailbox, new_message_id
-from tracing.security import tokens
+from tracing.security import isolation, tokens
 
 ASKED: Final = "contact_asked"
 """A mail with a link for whoever reads the mailbox: no page shows it."""
@@ -79,7 +79,11 @@ def write(
         created_at=now,
         next_at=now,
     )
-    db.session.add(message)
+    # A mailbox is told by whom it concerns, who may be of another authority.
+    db.session.flush()
+    with isolation.working_for(authority.id):
+        db.session.add(message)
+        db.session.flush()
     return message
 
 

@@ -23,6 +23,7 @@ from tracing.web import (
     people,
     requests,
     signing,
+    upkeep,
     watch,
 )
 
@@ -41,6 +42,8 @@ OPEN_TO_ALL: Final = frozenset(
         "signing.forgotten",
         "signing.invitation",
         "signing.new_password",
+        "upkeep.link",
+        "upkeep.use",
     }
 )
 AFTER_THE_PASSWORD: Final = frozenset(
@@ -63,9 +66,9 @@ WITHOUT_KEYS: Final = frozenset({"account.new_key", "account.key_options"})
 
 def init_app(app: Flask) -> None:
     """Register the pages and put the doors before them."""
-    cases = (home, lists, drafts, requests, files, contacts, outgoing, journal)
+    cases = (home, lists, drafts, requests, files, contacts, upkeep, outgoing)
     people_ = (signing, account, people, emergency)
-    for module in (*cases, lookups, keeping, *people_, watch):
+    for module in (*cases, journal, lookups, keeping, *people_, watch):
         for blueprint in module.BLUEPRINTS:
             app.register_blueprint(blueprint)
     app.before_request(_door)
