@@ -173,6 +173,13 @@ def test_who_changes_nothing_is_told(desk):
     assert "Nothing differs" in shown(answer.text)
 
 
+def test_the_order_of_boxes_that_are_ticked_is_no_change(desk, session):
+    desk.entry.instruments = ("ITI25", "FP13")
+    session.commit()
+    assert desk.propose(desk.one, instruments=["FP13", "ITI25"]).status_code == 422
+    assert desk.propose(desk.one, instruments=["FP13"]).status_code == 303
+
+
 def test_what_a_form_cannot_change_stays(desk, session):
     desk.propose(desk.one, code="BR-1", confirmed_by="me", fictional="no", unit="Desk")
     made = session.get(Proposal, number(session))

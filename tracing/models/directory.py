@@ -95,14 +95,14 @@ class Authority(Base):
     @property
     def mailboxes(self) -> tuple[str, ...]:
         """Return the addresses of the entry, in the order in which they are tried."""
-        return (self.email, *self.emails)
+        # What was not written yet has no lists yet.
+        return (self.email, *(self.emails or ()))
 
     @property
     def mailbox(self) -> str:
         """Return where mail goes: the first address from which none came back."""
-        return next(
-            (one for one in self.mailboxes if one not in self.unreachable), self.email
-        )
+        gone = self.unreachable or ()
+        return next((one for one in self.mailboxes if one not in gone), self.email)
 
 
 class AuthorityVersion(Base):

@@ -29,6 +29,9 @@ from workflows.vocabulary import N_
 KEPT: Final = frozenset({"code", "last_confirmed", "confirmed_by", "fictional"})
 """What no proposal changes: the name of the row, and what a confirmation says."""
 
+ORDERLESS: Final = frozenset({"functions", "instruments", "formats"})
+"""Lists whose order says nothing."""
+
 PROPOSABLE: Final = tuple(name for name in columns.CHECKS if name not in KEPT)
 MOST_OPEN: Final = 50
 
@@ -128,12 +131,18 @@ def _changes(authority: Authority, cells: Mapping[str, str]) -> dict[str, Any]:
     changes = {
         name: [before[name], columns.text_of(name, value)]
         for name, value in values.items()
-        if getattr(authority, name) != value
+        if _is_other(name, getattr(authority, name), value)
     }
     if not changes:
         words = N_("Nothing differs from the entry as it is: change a field.")
         raise Faulty((_fault("name", words),))
     return changes
+
+
+def _is_other(name: str, before: Any, after: Any) -> bool:
+    if name in ORDERLESS:
+        return set(before) != set(after)
+    return bool(before != after)
 
 
 def _differs(cell: str, before: str) -> bool:

@@ -110,8 +110,8 @@ def tell(
     authority: Authority, addresses: Iterable[str], news: News, now: datetime
 ) -> None:
     """Tell several addresses, each once. The caller commits."""
-    known = dict.fromkeys(address.lower() for address in addresses if address)
-    for address in known:
+    known = {address.lower(): address for address in addresses if address}
+    for address in known.values():
         write(authority, address, news, now)
 
 

@@ -40,6 +40,7 @@ from workflows.vocabulary import (
 contacts = Blueprint("contacts", __name__, url_prefix="/points-of-contact")
 BLUEPRINTS = (contacts,)
 PAGE = 50
+LARGEST: Final = 2**31
 
 LABELS: Final = {
     "code": N_("Code"),
@@ -260,7 +261,8 @@ def version(code: str, number: int) -> str:
     found = authority_of(code)
     if number == found.version:
         return _as_it_was(found, found)
-    before = entries.version(found, number)
+    # What no column can hold is not asked of the database.
+    before = entries.version(found, number) if number < LARGEST else None
     if before is None:
         raise NotFound
     values, _faults = columns.checked(before.entry)

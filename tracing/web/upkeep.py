@@ -13,7 +13,7 @@ from flask import (
     request,
     url_for,
 )
-from werkzeug.exceptions import Forbidden
+from werkzeug.exceptions import Forbidden, NotFound
 from werkzeug.wrappers import Response
 
 from tracing.casework.session import give_up
@@ -26,7 +26,14 @@ from tracing.upkeep import changing, confirming, showing
 from tracing.upkeep.confirming import TestedToday
 from tracing.upkeep.letters import Link, LinkVoid
 from tracing.web import forms
-from tracing.web.contacts import LABELS, actor, authority_of, entry_page, rows_of
+from tracing.web.contacts import (
+    LABELS,
+    LARGEST,
+    actor,
+    authority_of,
+    entry_page,
+    rows_of,
+)
 from tracing.web.context import said
 from tracing.words import _
 from workflows.policies import MAINTAINERS, Role, may_file, may_maintain
@@ -239,6 +246,8 @@ def _differences(proposal: Proposal) -> list[dict[str, Any]]:
 def decide(number: int) -> Page:
     """Accept or refuse what another person proposed."""
     _decider()
+    if number >= LARGEST:
+        raise NotFound
     changing.waits(number, actor())
     accept = request.form.get("decision") == "accept"
     if not accept and request.form.get("decision") != "refuse":
