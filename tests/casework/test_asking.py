@@ -73,7 +73,7 @@ def test_an_earlier_answer_about_the_same_firearm_is_followed(world, session):
     of, _austria, usa = world
     first = factories.after(of, *factories.WAY_TO[Trigger.RESPOND])
     factories.take(of, first, Trigger.RESPOND, factories.exported(usa))
-    made = drafted(world, item_import_country=None)
+    made = factories.draft(of, item_country_of_manufacture="AT")
     found = asking.suggestions(made, actor_of(world), factories.today())
     assert found.states[0].proposed.state == "US"
     assert found.states[0].proposed.basis is RoutingBasis.PREVIOUS_REPLY
