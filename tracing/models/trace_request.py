@@ -112,6 +112,8 @@ class TraceRequest(Sealing, Base):
         ),
         Index("ix_trace_request_mine_late", "requesting_id", "awaiting", "due", "id"),
         Index("ix_trace_request_filed", "requesting_id", "filed_by_id", "id"),
+        # The newest requests of one authority to another.
+        Index("ix_trace_request_pair", "requesting_id", "requested_id", "id"),
         # The few whose existence is confidential: what others must not meet anywhere.
         Index(
             "ix_trace_request_confidential",

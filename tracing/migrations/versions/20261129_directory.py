@@ -112,6 +112,10 @@ def upgrade() -> None:
     op.add_column(
         'trace_request', sa.Column('requested_version', sa.Integer(), nullable=True)
     )
+    op.create_index(
+        'ix_trace_request_pair', 'trace_request',
+        ['requesting_id', 'requested_id', 'id'],
+    )
     _tables()
     if op.get_bind().dialect.name != 'postgresql':
         return
@@ -271,6 +275,7 @@ def downgrade() -> None:
         for number, (table, *_rest) in enumerate(POLICIES):
             if table not in TABLES:
                 op.execute(f'DROP POLICY directory_{number} ON {table}')
+    op.drop_index('ix_trace_request_pair', 'trace_request')
     # Not by a new table: what stands beside this one, its triggers, stays.
     for column in added():
         op.execute(f'ALTER TABLE authority DROP COLUMN {column.name}')
