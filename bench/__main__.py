@@ -25,7 +25,7 @@ from bench.site import Figures, Person, Site
 from tracing import create_app, worker
 from tracing.casework import leaving, moving
 from tracing.config import Settings
-from tracing.directory import versions
+from tracing.directory import entries, versions
 from tracing.directory.versions import Proposal
 from tracing.extensions import db
 from tracing.journal import live
@@ -47,6 +47,7 @@ NAMES: Final = (
     "sweep_due_s",
     "deadlines_per_s",
     "recompute_s",
+    "directory_search_p95_ms",
     "journal_verify_s_per_million",
     *records.NAMES,
     "import_rows_per_s",
@@ -152,6 +153,8 @@ class Bench:
             place.say("deadlines_per_s", rate, "1/s", cpu=round(per_cpu))
         if "recompute_s" in self.wanted:
             _recompute(self.places[-1])
+        if "directory_search_p95_ms" in self.wanted:
+            _search(self.places[0])
         if "journal_verify_s_per_million" in self.wanted:
             _verify(self.places[-1])
         if self.wanted & {"import_rows_per_s", "import_rss_mb"}:
@@ -243,7 +246,7 @@ def _queue_page(_place: Place) -> site.Work:
 
 def _floor(_place: Place) -> site.Work:
     def work(person: Person) -> None:
-        person.ask("GET", f"/points-of-contact/{TINY}")
+        person.ask("GET", f"/points-of-contact/{TINY}/versions/1")
 
     return work
 
@@ -350,6 +353,33 @@ def _longest_transaction() -> list[float]:
         lasted.append(time.perf_counter() - begun.pop(id(connection)))
 
     return lasted
+
+
+SEARCHES: Final = (
+    *("kenya", "Кения", "كينيا", "肯尼亚", "desk 7", "nowhere", ""),
+    *("ÉGYPTE", "republic", "united arab", "中国", "tracing desk of brazil"),
+)
+
+
+def _search(place: Place) -> None:
+    """Look for words in a thousand entries, as the list of contacts does."""
+    with place.app.app_context():
+        n = seeding.fill_directory(1_000)
+        took = []
+        for turn in range(300):
+            start = time.perf_counter()
+            entries.find(SEARCHES[turn % len(SEARCHES)], in_language="fr", limit=51)
+            took.append((time.perf_counter() - start) * 1_000)
+            db.session.rollback()
+        db.session.remove()
+    worst = sorted(took)[int(len(took) * 0.95)]
+    place.say(
+        "directory_search_p95_ms",
+        worst,
+        "ms",
+        case=f"{n} entries",
+        p50=round(median(took), 2),
+    )
 
 
 def _verify(place: Place) -> None:

@@ -465,3 +465,27 @@ def _copy_patterns(connection: Connection) -> None:
                 f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), max(id))"
                 f" FROM {name}"
             )
+
+
+def fill_directory(wanted: int) -> int:
+    """Bring the directory to so many entries, over the States of the world."""
+    known = db.session.scalar(select(func.count()).select_from(Authority)) or 0
+    states = sorted(countries.codes())
+    for number in range(known, wanted):
+        state = states[number % len(states)]
+        db.session.add(
+            Authority(
+                code=f"{state}-D{number}",
+                country=state,
+                name=f"Tracing desk {number} of {countries.name_of(state, 'en')}",
+                original_name=countries.name_of(state, "ar"),
+                zone="UTC",
+                email=f"desk@d{number}.example",
+                languages=("en", "fr"),
+                functions=("FIREARMS",),
+                instruments=("ITI25",),
+                fictional=True,
+            )
+        )
+    db.session.commit()
+    return max(known, wanted)

@@ -44,6 +44,13 @@ class Settings:
     smtp_timeout: int = 20
     mail_from: str = "tracing@localhost.example"
     mail_attempts: int = 12
+    imap_host: str = ""
+    imap_port: int = 993
+    imap_user: str = ""
+    imap_password: str = ""
+    imap_security: str = "tls"
+    imap_folder: str = "INBOX"
+    imap_timeout: int = 20
     max_form_bytes: int = 2_000_000
     max_upload_bytes: int = 104_857_600
     max_file_bytes: int = 26_214_400
@@ -91,6 +98,11 @@ class Settings:
         return bool(self.smtp_host)
 
     @property
+    def reads_mail(self) -> bool:
+        """Tell whether there is a mailbox to which notices come back."""
+        return bool(self.imap_host)
+
+    @property
     def hosts(self) -> tuple[str, ...]:
         """Return the names the site answers to; none means any."""
         return tuple(self.allowed_hosts.lower().replace(",", " ").split())
@@ -125,7 +137,8 @@ class Settings:
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _REQUIRED = ("secret_key", "password_salt", "totp_key", "journal_key", "index_key")
 SECRETS = (
-    *(*_REQUIRED, "field_keys", "smtp_password", "oidc_client_secret"),
+    *(*_REQUIRED, "field_keys", "smtp_password", "imap_password"),
+    "oidc_client_secret",
     "metrics_token",
 )
 KEY_FILE = "field-keys"

@@ -48,6 +48,19 @@ class Channel(Protocol):
         """End the conversation with the server."""
 
 
+class Inbox(Protocol):
+    """A mailbox of ours, to which notices about our mail come back."""
+
+    def fetch(self) -> Iterator[tuple[str, bytes]]:
+        """Yield messages that are not done, each with its number.
+
+        Raises ConnectionError when the server cannot be reached or does not let us in.
+        """
+
+    def done(self, number: str) -> None:
+        """Mark a message as done, while it is being fetched."""
+
+
 class StoreFull(Exception):
     """A file could not be kept; nothing of it is left."""
 

@@ -35,12 +35,14 @@ from tracing.lookups import running
 from tracing.notifications import outbox, reminders
 from tracing.operations import figures, state
 from tracing.operations.pause import paused
-from tracing.ports import Channel
+from tracing.ports import Channel, Inbox
 from tracing.security.fields import field_keys
+from tracing.upkeep import bounces, changing, confirming
 
 log = logging.getLogger(__name__)
 
 CHANNEL: Final = "tracing.channel"
+INBOX: Final = "tracing.inbox"
 QUEUE: Final = "tracing.huey"
 DRAIN: Final = "tracing.drain"
 LOOK_UP: Final = "tracing.look_up"
@@ -131,6 +133,29 @@ def renew() -> int:
     return versions.renew(outbox.utc_now())
 
 
+def change_entries() -> int:
+    """Make the changes of the directory that two persons agreed on."""
+    return changing.carry_out(outbox.utc_now())
+
+
+def returned() -> int:
+    """Mark the addresses from which mail came back, and send it to the next ones."""
+    marked = bounces.from_server(outbox.utc_now())
+    settings: Settings = current_app.extensions["tracing.settings"]
+    if settings.reads_mail:
+        open_inbox: Callable[[], Inbox] = current_app.extensions[INBOX]
+        try:
+            marked += bounces.collect(open_inbox(), outbox.utc_now())
+        except ConnectionError as error:
+            log.error("the mailbox of notices does not serve us: %s", error)  # noqa: TRY400 - said in one line each minute
+    return marked
+
+
+def keep_up() -> int:
+    """Ask the authorities whose entries are to be confirmed."""
+    return confirming.keep_up(outbox.utc_now())
+
+
 def tell() -> None:
     """Leave word that the worker lives, and how much waits."""
     figures.tell(Path(current_app.instance_path), now=outbox.utc_now())
@@ -190,7 +215,7 @@ def bind(app: Flask) -> Any:
 
     def drain_task() -> None:
         with app.app_context():
-            drain()
+            each(change_entries, drain)
 
     turns = _Turns()
 
@@ -212,7 +237,8 @@ def bind(app: Flask) -> Any:
     def sweep_task() -> None:
         with app.app_context():
             each(sweep, attachments.scan_waiting, erasing.carry_out)
-            each(sightings.compare_all, reviews.carry_out, move, drain, tell)
+            each(sightings.compare_all, reviews.carry_out, move)
+            each(change_entries, returned, keep_up, drain, tell)
 
     def tidy_task() -> None:
         with app.app_context():

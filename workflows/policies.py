@@ -73,6 +73,7 @@ WITHIN_AN_AUTHORITY: Final = tuple(role for role in Role if role is not Role.OPE
 
 ASKERS: Final = frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})
 ANSWERERS: Final = frozenset({Role.OFFICER, Role.SUPERVISOR})
+MAINTAINERS: Final = frozenset({Role.MAINTAINER, Role.SUPERVISOR, Role.ADMINISTRATOR})
 RECORD_KEEPERS: Final = ANSWERERS
 """Who searches and writes the national records; investigators ask by a look-up."""
 
@@ -136,6 +137,11 @@ def require_answering(actor: Actor, request: Parties) -> None:
         raise NotPermitted(
             "Your role does not allow this; the role officer or supervisor does."
         )
+
+
+def may_maintain(actor: Actor) -> bool:
+    """Tell whether the actor keeps the directory's entry of the own authority."""
+    return not actor.roles.isdisjoint(MAINTAINERS)
 
 
 def may_hand_over(actor: Actor, request: Parties) -> bool:
@@ -268,6 +274,7 @@ def general_rights(actor: Actor) -> tuple[Right, ...]:
         (N_("Answer requests and act for the requested side"), ANSWERERS),
         (N_("Rely on a ground reserved for supervisors"), frozenset({Role.SUPERVISOR})),
         (N_("Read outgoing messages"), administrators | {Role.SUPERVISOR}),
+        (N_("Keep the directory's entry of the authority"), MAINTAINERS),
         (N_("Manage the people of the authority"), administrators),
     )
     return tuple(

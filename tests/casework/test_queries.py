@@ -217,3 +217,18 @@ def test_a_list_asks_the_database_the_same_number_of_times_for_any_length(
             assert (row.requesting, row.serial) == (of.asking.country, None)
         seen.append(len(statements))
     assert seen[0] == seen[1]
+
+
+def test_the_usual_time_to_answer_is_the_middle_of_ones_own_requests(of):
+    start = datetime(2026, 1, 1, 9, tzinfo=UTC)
+    later = start + timedelta(days=90)
+    for took in (3, 10, 30):
+        made = factories.sent(of, now=start)
+        for step in (Trigger.ACKNOWLEDGE, Trigger.RECORD_SEARCH, Trigger.RESPOND):
+            factories.take(of, made, step, now=start + timedelta(days=took))
+    mine = factories.actor_of(of.investigator)
+    others = factories.actor_of(factories.person(None, Role.INVESTIGATOR))
+    wanted = [of.asked.id, of.asking.id]
+    assert queries.days_to_answer(mine, wanted, now=later) == {of.asked.id: 10}
+    assert queries.days_to_answer(others, wanted, now=later) == {}
+    assert queries.days_to_answer(mine, [], now=later) == {}

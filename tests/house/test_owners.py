@@ -13,7 +13,7 @@ COMMANDS = (
     "tracing/accounts/",
     "tracing/notifications/",
     "tracing/cli/",
-    "tracing/directory/entries.py",
+    "tracing/directory/exchange.py",
     "tracing/directory/importing.py",
     "tracing/journal/checkpoints.py",
     "tracing/lookups/running.py",
@@ -22,11 +22,13 @@ COMMANDS = (
     "tracing/operations/pause.py",
     "tracing/operations/restore.py",
     "tracing/registry/importing.py",
+    "tracing/upkeep/",
 )
 LIFECYCLE = "workflows/lifecycle.py"
 LIBRARIES_OF_THE_RULES = {
     *("bisect", "collections", "dataclasses", "datetime", "enum", "functools"),
-    *("itertools", "transitions", "typing", "unicodedata", "workflows", "zoneinfo"),
+    *("itertools", "re", "transitions", "typing", "unicodedata", "workflows"),
+    "zoneinfo",
 }
 CLOCKS_AND_FILES = frozenset(("now", "today", "utcnow", "open"))
 

@@ -29,6 +29,12 @@ OPEN = {
     "Plant",
     "OfficeHoursVersion",
     "RegimeVersion",
+    "AuthorityVersion",
+    "Bounce",
+    "DirectoryLink",
+    "DirectoryWork",
+    "MarkingPicture",
+    "Proposal",
     "Role",
 }
 """They hold no case."""
@@ -155,6 +161,7 @@ WHERE = {
         *("_give_back", "_mark", "claim", "pending_counts", "retry_dead"),
     },
     "notifications/reminders.py": {"_owed", "_requests", "_write", "rows_of", "sweep"},
+    "upkeep/bounces.py": {"collect", "from_server"},
     # the command line, and what watches the service: figures and no names
     "casework/reconcile.py": {
         "_entered",

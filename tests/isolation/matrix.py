@@ -456,6 +456,7 @@ WORDS = {
     "name": "by-hand",
     "code": "BR-NONE",
     "filename": "app.css",
+    "form": "csv",
     "number": "1",
     "event": "1",
     "token": "x" * 32,

@@ -7,7 +7,7 @@ from tests import factories
 from tests.journal.conftest import entries, worst
 from tests.visitors import signed_in, stranger
 from tracing.accounts import people
-from tracing.directory import entries as directory
+from tracing.directory import exchange as directory
 from tracing.extensions import db
 from tracing.faults import Unavailable
 from tracing.journal import journal

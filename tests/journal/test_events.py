@@ -16,7 +16,7 @@ from tests.web.test_files import WHOLE, filed, rows, send
 from tests.web.test_files import sent as a_file
 from tracing.accounts import people
 from tracing.casework import attachments
-from tracing.directory import entries as directory
+from tracing.directory import exchange as directory
 from tracing.extensions import db
 from tracing.journal import journal
 from tracing.journal.kinds import Kind

@@ -32,6 +32,7 @@ def address_of(rule, request, token: str) -> str:
         "step": "note",
         "code": request.requested.code,
         "filename": "app.css",
+        "form": "csv",
         "token": token,
     }
     known = re.sub(r"<int:\w+>", "1", rule.rule)

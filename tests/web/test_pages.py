@@ -28,6 +28,8 @@ SIGNING = {
     "signing.forgotten",
     "signing.invitation",
     "signing.new_password",
+    "upkeep.link",
+    "upkeep.use",
 }
 NEVER = reference_of(2026, "KE", 9_999_999)
 
@@ -47,6 +49,7 @@ def address_of(rule, request) -> str:
         "step": "note",
         "code": request.requested.code,
         "filename": "app.css",
+        "form": "csv",
         "name": "by-hand",
         "token": "x" * 32,
         "event": "1",
@@ -276,7 +279,9 @@ def test_no_address_tells_a_serial_a_name_or_a_place(app, of):
     arguments = {
         name for rule in rules for name in re.findall(r"<(?:\w+:)?(\w+)>", rule)
     }
-    assert arguments <= {"reference", "step", "code", "number", "filename", "token"}
+    assert arguments <= {
+        *("reference", "step", "code", "number", "filename", "token", "form")
+    }
     for person in (of.investigator, of.officer):
         visitor = signed_in(app, person)
         for address in ("/", "/queue", "/my-requests", "/points-of-contact"):

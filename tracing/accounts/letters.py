@@ -41,8 +41,10 @@ class News(StrEnum):
 INVITATION: Final = "invitation"
 NEW_PASSWORD: Final = "new_password"  # noqa: S105 - the name of a mail
 ACCOUNT: Final = "account"
-PRIVATE: Final = (INVITATION, NEW_PASSWORD)
-"""Mails whose link is for the person alone: no page shows them."""
+PRIVATE: Final = (INVITATION, NEW_PASSWORD, "contact_asked")
+"""Mails whose link is for the person alone, or for who reads a mailbox: no page shows
+them.
+"""
 
 
 def write(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final, NamedTuple, cast
 
@@ -35,6 +35,7 @@ from tracing.models import (
     Marking,
     OutboxMessage,
     Person,
+    RequestEvent,
     TraceRequest,
 )
 from tracing.models.keys import answers
@@ -44,7 +45,7 @@ from workflows.markings import read
 from workflows.matching import Ask, climb
 from workflows.policies import CASE_ROLES, Actor, sees_all
 from workflows.ranking import Possible, Traits
-from workflows.states import State
+from workflows.states import State, Trigger
 from workflows.vocabulary import FirearmType, ItemKind, MarkType, Outcome, Urgency
 
 COUNT_LIMIT = 1000
@@ -609,3 +610,78 @@ def marked_like(actor: Actor, text: str, of: Traits) -> list[Possible[str]]:
     return names.likeliest(
         of, ((reference, hit, traits) for (reference, traits), hit in found)
     )
+
+
+MOST_ANSWERS: Final = 40
+"""Of how many requests to one authority the usual time is taken: the newest."""
+
+
+def days_to_answer(
+    actor: Actor, authorities: Sequence[int], *, now: datetime, days: int = 365
+) -> dict[int, int]:
+    """Return in how many days each authority usually answers the actor's own.
+
+    The middle of what the newest requests of a year took; nobody learns from it how
+    fast an authority answers others. Each authority costs so many rows of one index.
+    """
+    if not authorities or actor.roles.isdisjoint(CASE_ROLES):
+        return {}
+    parts = [
+        select(TraceRequest.id, TraceRequest.requested_id)
+        .where(
+            TraceRequest.requesting_id == actor.authority_id,
+            TraceRequest.requested_id == authority,
+            TraceRequest.created_at > now - timedelta(days=days),
+            TraceRequest.state != State.DRAFT,
+        )
+        .order_by(TraceRequest.id.desc())
+        .limit(MOST_ANSWERS)
+        .subquery()
+        for authority in authorities
+    ]
+    newest = [select(part.c.id, part.c.requested_id) for part in parts]
+    asked = union_all(*newest).subquery()
+    sent, answered = aliased(RequestEvent), aliased(RequestEvent)
+    rows = db.session.execute(
+        select(asked.c.requested_id, func.min(sent.at), func.min(answered.at))
+        .join(sent, sent.request_id == asked.c.id)
+        .join(answered, answered.request_id == asked.c.id)
+        .where(sent.trigger == Trigger.SUBMIT, answered.trigger == Trigger.RESPOND)
+        .group_by(asked.c.id, asked.c.requested_id)
+    )
+    waited: dict[int, list[int]] = {}
+    for authority, at, until in rows:
+        waited.setdefault(authority, []).append((until - at).days)
+    return {one: sorted(found)[len(found) // 2] for one, found in waited.items()}
+
+
+def of_same_find(request: TraceRequest, actor: Actor) -> Sequence[TraceRequest]:
+    """Return the actor's other requests about the same find, the oldest first."""
+    if request.requesting_id != actor.authority_id:
+        return ()
+    return db.session.scalars(
+        select(TraceRequest)
+        .where(
+            TraceRequest.recovery_id == request.recovery_id,
+            TraceRequest.requesting_id == actor.authority_id,
+            TraceRequest.id != request.id,
+            visible_to(actor),
+        )
+        .order_by(TraceRequest.id)
+        .limit(20)
+    ).all()
+
+
+def is_sent_find(request: TraceRequest) -> bool:
+    """Tell whether another request of the same authority and find was sent."""
+    found = db.session.scalar(
+        select(TraceRequest.id)
+        .where(
+            TraceRequest.recovery_id == request.recovery_id,
+            TraceRequest.requesting_id == request.requesting_id,
+            TraceRequest.id != request.id,
+            TraceRequest.state != State.DRAFT,
+        )
+        .limit(1)
+    )
+    return found is not None

@@ -131,20 +131,31 @@ def _write(request: TraceRequest, data: Mapping[str, Mapping[str, Any]]) -> None
     if request.requested_id is not None:
         # A new request has its sides before it has their numbers.
         request.requested = entries.open_for_requests(
-            request.requested_id, besides=request.requesting.id
+            request.requested_id, besides=request.requesting.id, on=utcnow().date()
         )
 
 
 def _part_from_parent(request: TraceRequest, find: Mapping[str, Any]) -> None:
-    """Give an onward draft a find of its own before the shared one would change.
+    """Give a draft a find of its own before one shared with a sent request changes.
 
-    The request it follows is sent: what it says of the find stays as it was.
+    What the sent one says of the find stays as it was.
     """
-    if request.parent is None or request.recovery is not request.parent.recovery:
+    if not _shares_with_sent(request):
         return
     wanted = {k: tuple(v) if isinstance(v, list) else v for k, v in find.items()}
     if sections.typed(request)["find"] != wanted:
         request.recovery = Recovery(authority_id=request.requesting.id)
+
+
+def _shares_with_sent(request: TraceRequest) -> bool:
+    """Tell whether a request that was sent is about the same find."""
+    parent = request.parent
+    if parent is not None and request.recovery is parent.recovery:
+        return True
+    if request in db.session.new:
+        return False
+    with db.session.no_autoflush:
+        return queries.is_sent_find(request)
 
 
 def draft(
@@ -253,6 +264,7 @@ def submit(
     zone = ZoneInfo(request.requesting.zone)
     domestic.settle(request)
     sections.require_complete(request, at.astimezone(zone).date())
+    _address(request, at)
     _require_provided(request)
     fact = Submission(
         confidentiality_guaranteed=bool(request.confidentiality_guaranteed),
@@ -265,6 +277,16 @@ def submit(
     crash.at("submit.committed")
     wake()
     return request
+
+
+def _address(request: TraceRequest, at: datetime) -> None:
+    """Send it to the entry as it is now, or to the successor of who was dissolved."""
+    standing = entries.open_for_requests(
+        request.requested_id or 0, besides=request.requesting_id, on=at.date()
+    )
+    if standing is not request.requested:
+        request.requested = standing
+    request.requested_version = standing.version
 
 
 def _require_provided(request: TraceRequest) -> None:

@@ -19,6 +19,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from tracing import logs, worker
+from tracing.adapters.imap import ImapInbox
 from tracing.adapters.smtp import SmtpChannel
 from tracing.cli.doctor import despite_option, require_health
 from tracing.cli.lookups import prepare_stand_in
@@ -46,6 +47,7 @@ def choose_channel(app: Flask) -> None:
     """Let mail leave by SMTP, unless the application has chosen already."""
     settings = settings_of(app)
     app.extensions.setdefault(worker.CHANNEL, lambda: SmtpChannel(settings))
+    app.extensions.setdefault(worker.INBOX, lambda: ImapInbox(settings))
 
 
 # ------------------------------------------------------------------------ the parts

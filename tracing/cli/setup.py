@@ -17,7 +17,7 @@ from tracing import config
 from tracing.accounts import managing, passwords, people, sessions
 from tracing.cli.demo import DemoAccount, load_demo
 from tracing.config import SECRETS, Settings
-from tracing.directory import catalogue, entries
+from tracing.directory import catalogue, columns, entries, exchange
 from tracing.extensions import db
 from tracing.models import Authority
 from workflows import diagram
@@ -67,7 +67,7 @@ def _checked(name: str) -> Any:
     """Return the check of an option: the same one as of the import."""
 
     def check(_context: click.Context, _option: click.Parameter, value: str) -> str:
-        _values, faults = entries.checked({name: value})
+        _values, faults = columns.checked({name: value})
         if faults:
             raise click.BadParameter(faults[0].remedy)
         return value
@@ -143,7 +143,7 @@ def init(
     password: str,
 ) -> None:
     """Make the first authority and its administrator; once."""
-    values, faults = entries.checked(
+    values, faults = columns.checked(
         {
             "code": code,
             "country": country,
@@ -217,14 +217,8 @@ def add_person(authority: str, name: str, email: str, roles: tuple[str, ...]) ->
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @with_appcontext
 def import_authorities(file: Path) -> None:
-    """Add and change authorities from a CSV file: all of them, or none."""
-    try:
-        text = file.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise click.ClickException(
-            f"{file}: save it as UTF-8; byte {error.start} is not."
-        ) from error
-    report = entries.import_authorities(text)
+    """Add and change authorities from a CSV or JSON file: all of them, or none."""
+    report = _imported(file)
     for fault in report.faults:
         click.echo(f"{file}: {fault}", err=True)
     if report.faults:
@@ -235,6 +229,30 @@ def import_authorities(file: Path) -> None:
         f"{len(report.added)} added, {len(report.changed)} changed,"
         f" {len(report.unchanged)} as they were."
     )
+
+
+def _imported(file: Path) -> exchange.Report:
+    body = file.read_bytes()
+    if file.suffix.lower() == ".json":
+        return exchange.import_json(body)
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise click.ClickException(
+            f"{file}: save it as UTF-8; byte {error.start} is not."
+        ) from error
+    return exchange.import_authorities(text)
+
+
+@click.command("export-authorities")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@with_appcontext
+def export_authorities(file: Path) -> None:
+    """Write the directory to a CSV or JSON file, as it can be imported again."""
+    found = entries.everything()
+    write = exchange.to_json if file.suffix.lower() == ".json" else exchange.to_csv
+    file.write_text(write(found), "utf-8", newline="")
+    click.echo(f"{len(found)} authorities are in {file}.")
 
 
 @click.command("demo")
@@ -319,6 +337,7 @@ COMMANDS = (
     init,
     add_person,
     import_authorities,
+    export_authorities,
     demo,
     lifecycle,
     settings,

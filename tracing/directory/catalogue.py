@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from tracing.directory.entries import Fault
+from tracing.directory.columns import Fault
 from tracing.directory.names import LONGEST, key_of, key_of_calibre, key_of_model
 from tracing.extensions import db
 from tracing.journal import journal

@@ -1,6 +1,7 @@
 """Names of States and territories in words (ISO 3166-1), as the UN writes them."""
 
 import gettext
+import re
 from functools import lru_cache
 from typing import Final
 from unicodedata import combining, normalize
@@ -103,6 +104,36 @@ def choices(language: str) -> tuple[tuple[str, str], ...]:
 def codes() -> frozenset[str]:
     """Return the codes of ISO 3166-1 alpha-2."""
     return frozenset(_names("en")) - {NOT_KNOWN}
+
+
+@lru_cache(maxsize=300)
+def territories(country: str) -> frozenset[str]:
+    """Return the codes of ISO 3166-2 of a State's parts."""
+    import pycountry  # as below
+
+    found = (one for one in pycountry.subdivisions if one.country_code == country)
+    return frozenset(one.code for one in found)
+
+
+def from_three(code: str) -> str:
+    """Return the two letters for the three of ISO 3166-1, if there are such."""
+    import pycountry  # as below
+
+    found = pycountry.countries.get(alpha_3=code.upper())
+    return found.alpha_2 if found else ""
+
+
+def named_in(text: str) -> tuple[str, ...]:
+    """Return the States that a mark names: in full, or by the three letters."""
+    plain = f" {folded(text)} "
+    found = [
+        code
+        for language in ("en", "fr", "es", "ru", "ar", "zh")
+        for code, name in choices(language)
+        if f" {folded(name)} " in plain
+    ]
+    found += filter(None, map(from_three, re.findall(r"\b[A-Z]{3}\b", text)))
+    return tuple(dict.fromkeys(found))
 
 
 def folded(text: str) -> str:

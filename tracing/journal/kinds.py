@@ -52,6 +52,11 @@ class Kind(StrEnum):
     FACTOR_REFUSED = "factor_refused"
     ACCESS_REFUSED = "access_refused"
     DIRECTORY_CHANGED = "directory_changed"
+    DIRECTORY_PROPOSED = "directory_proposed"
+    DIRECTORY_DECIDED = "directory_decided"
+    DIRECTORY_CONFIRMED = "directory_confirmed"
+    DIRECTORY_TESTED = "directory_tested"
+    CONTACT_UNREACHABLE = "contact_unreachable"
     JOURNAL_READ = "journal_read"
     JOURNAL_EXPORTED = "journal_exported"
     GLASS_ASKED = "glass_asked"
@@ -160,6 +165,11 @@ LABELS: Final = {
     Kind.FACTOR_REFUSED: N_("Second factor refused"),
     Kind.ACCESS_REFUSED: N_("Access refused"),
     Kind.DIRECTORY_CHANGED: N_("Points of contact changed"),
+    Kind.DIRECTORY_PROPOSED: N_("Change of a directory entry proposed"),
+    Kind.DIRECTORY_DECIDED: N_("Change of a directory entry decided"),
+    Kind.DIRECTORY_CONFIRMED: N_("Directory entry confirmed"),
+    Kind.DIRECTORY_TESTED: N_("Test message to a contact"),
+    Kind.CONTACT_UNREACHABLE: N_("Mail to a contact came back"),
     Kind.JOURNAL_READ: N_("Journal opened"),
     Kind.JOURNAL_EXPORTED: N_("Journal exported"),
     Kind.GLASS_ASKED: N_("Emergency access asked for"),

@@ -12,7 +12,15 @@ from tracing.models.account import (
 )
 from tracing.models.attachment import Attachment, FileKind, Scan
 from tracing.models.base import Base
-from tracing.models.directory import Authority
+from tracing.models.directory import (
+    Authority,
+    AuthorityVersion,
+    Bounce,
+    DirectoryLink,
+    DirectoryWork,
+    MarkingPicture,
+    Proposal,
+)
 from tracing.models.importing import ImportJob, ImportPhase
 from tracing.models.journal import (
     JournalChain,
@@ -72,13 +80,17 @@ __all__ = [
     "Alias",
     "Attachment",
     "Authority",
+    "AuthorityVersion",
     "Base",
+    "Bounce",
     "BreakGlass",
     "CalendarChange",
     "CalendarVersion",
     "Calibre",
     "ChangeKind",
     "Delivery",
+    "DirectoryLink",
+    "DirectoryWork",
     "DueChange",
     "DueWork",
     "Erasure",
@@ -100,6 +112,7 @@ __all__ = [
     "LookupGate",
     "Make",
     "Marking",
+    "MarkingPicture",
     "Meeting",
     "Model",
     "NoticeSource",
@@ -107,6 +120,7 @@ __all__ = [
     "OutboxMessage",
     "Person",
     "Plant",
+    "Proposal",
     "ProvidedItem",
     "Recovery",
     "RegimeVersion",

@@ -112,6 +112,8 @@ class TraceRequest(Sealing, Base):
         ),
         Index("ix_trace_request_mine_late", "requesting_id", "awaiting", "due", "id"),
         Index("ix_trace_request_filed", "requesting_id", "filed_by_id", "id"),
+        # The newest requests of one authority to another.
+        Index("ix_trace_request_pair", "requesting_id", "requested_id", "id"),
         # The few whose existence is confidential: what others must not meet anywhere.
         Index(
             "ix_trace_request_confidential",
@@ -134,6 +136,9 @@ class TraceRequest(Sealing, Base):
     state: Mapped[State] = mapped_column(code_of(State), default=State.DRAFT)
     requesting_id: Mapped[int] = mapped_column(ForeignKey("authority.id"))
     requested_id: Mapped[int | None] = mapped_column(ForeignKey("authority.id"))
+    requested_version: Mapped[int | None]
+    """The version of the directory's entry that it was sent to."""
+
     filed_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     assigned_to_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     parent_id: Mapped[int | None] = mapped_column(

@@ -65,8 +65,8 @@ def language_of_mailbox(authority: Authority) -> str:
 
 
 def mailbox_of(authority: Authority) -> Recipient:
-    """Return the role mailbox."""
-    return Recipient(authority.email, language_of_mailbox(authority))
+    """Return the role mailbox; where mail came back from it, the one that is next."""
+    return Recipient(authority.mailbox, language_of_mailbox(authority))
 
 
 def officer(account: Account | None) -> Iterable[Recipient]:

@@ -180,6 +180,8 @@ def _requests(ids: set[int]) -> Mapping[int, TraceRequest]:
             ),
             joinedload(TraceRequest.requested).load_only(
                 Authority.email,
+                Authority.emails,
+                Authority.unreachable,
                 Authority.supervisor_email,
                 Authority.languages,
                 Authority.zone,
@@ -254,7 +256,7 @@ def _messages(
         assert authority is not None
         facts = _facts(row, request, authority)
         for recipient in _recipients(row, request, authority, supervisors):
-            for_all = request.confidential and recipient.address == authority.email
+            for_all = request.confidential and recipient.address == authority.mailbox
             yield {
                 "message_id": compose.new_message_id(domain),
                 "request_id": request.id,

@@ -6,6 +6,8 @@ whom a transaction works is told to the database once the person is known, from 
 session alone, and forgotten with the transaction.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -71,6 +73,17 @@ def stand_for(authority: int, user: int = 0) -> None:
     """Work for somebody who is on the way in; whoever is in already stays who it is."""
     if has_app_context() and g.get("tenant") is None:
         _set(Tenant(authority, user))
+
+
+@contextmanager
+def working_for(authority: int) -> Iterator[None]:
+    """Work for an authority whose link was followed, then again for who it was."""
+    before = tenant()
+    _set(Tenant(authority))
+    try:
+        yield
+    finally:
+        _set(before)
 
 
 def work_for_nobody() -> None:

@@ -1,5 +1,7 @@
 """Lists that a schema can only name: States, authorities, languages."""
 
+from datetime import UTC, datetime
+
 from flask_babel import get_locale
 
 from tracing.accounts.actors import current_actor
@@ -18,7 +20,7 @@ def _authorities() -> list[Choice]:
     mine = actor.authority_id if actor else 0
     found = [
         (str(a.id), f"{country(a.country)} – {a.name}")
-        for a in entries.addressees(besides=mine)
+        for a in entries.addressees(besides=mine, on=datetime.now(UTC).date())
     ]
     return sorted(found, key=lambda choice: choice[1].casefold())
 

@@ -17,12 +17,20 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
-from tracing.casework import attachments, queries, reading, requesting, sections
+from tracing.casework import (
+    asking,
+    attachments,
+    queries,
+    reading,
+    requesting,
+    sections,
+)
 from tracing.casework.session import give_up
+from tracing.directory import entries
 from tracing.faults import Stale
 from tracing.models import TraceRequest
 from tracing.schemas.request import SECTIONS
-from tracing.web import forms, limits, lookups, shown, uploads
+from tracing.web import forms, limits, lookups, shown, uploads, whom
 from tracing.web.choices import init_choices
 from tracing.web.context import said
 from tracing.web.once import form_key, version_of_form
@@ -59,6 +67,8 @@ def _posted() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     for key, _schema_class in SECTIONS:
         schema = sections.schema_of(key, _today())
         raw[key] = forms.posted(schema, request.form, key)
+        if key == "header":
+            raw[key] |= whom.chosen(request.form.get("ask", ""), _actor(), _today())
         try:
             loaded[key] = schema.load(raw[key], partial=True)
         except ValidationError as error:
@@ -107,6 +117,7 @@ def _page(
         form_key=key_of_form,
         version=_version_for(found, conflict),
         conflict=conflict,
+        proposed=whom.proposed(found, _actor(), _today()) if found else None,
     )
     return body, status
 
@@ -177,7 +188,8 @@ def _onwards(reference: str) -> Response:
     if request.form.get("action") == "check":
         return redirect(url_for("drafts.check", reference=reference), 303)
     flash(_("The draft is saved."), "ok")
-    return redirect(url_for("drafts.edit", reference=reference), 303)
+    anchor = "header" if request.form.get("ask") else None
+    return redirect(url_for("drafts.edit", reference=reference, _anchor=anchor), 303)
 
 
 def _draft(reference: str, actor: Actor) -> TraceRequest:
@@ -255,7 +267,10 @@ def _check_page(found: TraceRequest, problems: dict[str, Any]) -> str:
         facts=shown.sections_of(found),
         readback=shown.readback(found),
         warnings=shown.warnings(found),
-        addressee=found.requested,
+        addressee=found.requested and entries.standing_for(found.requested, _today()),
+        proposed=whom.proposed(found, _actor(), _today()),
+        linked=queries.of_same_find(found, _actor()),
+        stale=found.requested and entries.is_stale(found.requested, datetime.now(UTC)),
         plan=shown.foreseen(found),
         files=all_attached(attachments.of_request(found), found.item),
         provided=limits.provided(found),
@@ -288,8 +303,9 @@ def submit(reference: str) -> tuple[str, int] | Response:
         requesting.submit(
             reference, actor, authorised=authorised, version=version_of_form()
         )
-    except ValidationError:
-        return _check_again(reference, {}), 422
+    except ValidationError as error:
+        give_up()
+        return _check_again(reference, _by_section(error)), 422
     except Stale:
         give_up()
         flash(_("The draft changed since you checked it: check it once more."), "warn")
@@ -308,3 +324,22 @@ def leave_out(reference: str, number: int) -> Response:
     requesting.leave_out(reference, _actor(), number, version=version_of_form())
     flash(_("It is left out."), "ok")
     return redirect(url_for("drafts.check", reference=reference), 303)
+
+
+@drafts.post("/<reference>/also")
+def also(reference: str) -> tuple[str, int] | Response:
+    """Ask another State about the same find as well: a draft of its own, linked."""
+    actor = _actor()
+    found = _draft(reference, actor)
+    if found.state is not State.DRAFT:
+        raise TransitionNotAllowed("Only a draft can be asked of others as well.")
+    to, basis = whom.read(request.form.get("ask", ""))
+    try:
+        made = asking.also(
+            reference, actor, authority_id=to, basis=basis, form_key=form_key()
+        )
+    except ValidationError as error:
+        give_up()
+        return _check_again(reference, _by_section(error)), 422
+    flash(_("A linked draft is started. Check it and send it as well."), "ok")
+    return redirect(url_for("drafts.check", reference=made.reference), 303)

@@ -28,6 +28,7 @@ from tracing.web import (
     regimes,
     requests,
     signing,
+    upkeep,
     watch,
 )
 
@@ -46,6 +47,8 @@ OPEN_TO_ALL: Final = frozenset(
         "signing.forgotten",
         "signing.invitation",
         "signing.new_password",
+        "upkeep.link",
+        "upkeep.use",
     }
 )
 AFTER_THE_PASSWORD: Final = frozenset(
@@ -68,9 +71,9 @@ WITHOUT_KEYS: Final = frozenset({"account.new_key", "account.key_options"})
 
 def init_app(app: Flask) -> None:
     """Register the pages and put the doors before them."""
-    cases = (home, lists, drafts, requests, dates, files, contacts, outgoing, journal)
+    cases = (home, lists, drafts, requests, dates, files, contacts, upkeep, outgoing)
     people_ = (signing, account, people, emergency)
-    desk = (lookups, records, imports, keeping, calendars, regimes)
+    desk = (journal, lookups, records, imports, keeping, calendars, regimes)
     for module in (*cases, *desk, *people_, watch):
         for blueprint in module.BLUEPRINTS:
             app.register_blueprint(blueprint)

@@ -18,7 +18,14 @@ from tracing.journal.kinds import Kind
 from tracing.web.lists import MINE_VIEWS, QUEUE_VIEWS, SIZES
 from tracing.words import _
 from workflows.states import AWAITING_ANSWER, OPEN, State
-from workflows.vocabulary import N_, InformationItem, Instrument, Outcome, Use
+from workflows.vocabulary import (
+    N_,
+    DirectoryFunction,
+    InformationItem,
+    Instrument,
+    Outcome,
+    Use,
+)
 
 Takes = Callable[[str], bool]
 Row = Mapping[str, Takes]
@@ -77,6 +84,11 @@ def _reference(text: str) -> bool:
     return len(text) <= LONGEST and text.isprintable()
 
 
+def _reads(text: str) -> bool:
+    """Take words to look for."""
+    return len(text) <= 200 and text.isprintable()
+
+
 def _anything(_text: str) -> bool:
     """Take what the page makes safe itself, and what another service may add."""
     return True
@@ -111,7 +123,9 @@ TAKES: Final[Mapping[str, Row]] = {
     "contacts.index": {
         "country": COUNTRY,
         "instrument": _one_of(instrument.value for instrument in Instrument),
-        "language": LANGUAGE,
+        "function": _one_of(function.value for function in DirectoryFunction),
+        "language": _like("[a-z_]{2,5}"),
+        "q": _reads,
         "after": CODE,
     },
     "calendars.show": {

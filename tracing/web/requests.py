@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -85,6 +85,10 @@ def _actor() -> Actor:
     if actor is None or actor.roles.isdisjoint(CASE_ROLES):
         raise Forbidden
     return actor
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _side(found: TraceRequest, actor: Actor) -> Party:
@@ -186,10 +190,24 @@ def _page(
         parent=found.parent,
         children=found.onward if side is Party.REQUESTING else [],
         **(chain.of_page(found) if side is Party.REQUESTING else chain.NOTHING),
+        linked=queries.of_same_find(found, actor),
+        sent_to=_sent_to(found, actor),
         conflict=conflict,
         zone=here,
         **lookups.of_page(found, actor),
     )
+
+
+def _sent_to(found: TraceRequest, actor: Actor) -> dict[str, Any] | None:
+    """Return the directory's entry as it was when the request was sent to it."""
+    asked, number = found.requested, found.requested_version
+    if asked is None or number is None or found.requesting_id != actor.authority_id:
+        return None
+    return {
+        "url": url_for("contacts.version", code=asked.code, number=number),
+        "number": number,
+        "newest": asked.version == number,
+    }
 
 
 def _files(found: TraceRequest) -> dict[str, Any]:
@@ -486,7 +504,7 @@ def _onward_page(found: TraceRequest, actor: Actor, error: str) -> str:
                 "words": f"{country(a.country)} – {a.name}",
                 "first": a.country == wanted,
             }
-            for a in entries.addressees(besides=actor.authority_id)
+            for a in entries.addressees(besides=actor.authority_id, on=_today())
             if a.id != found.requested_id
         ),
         key=lambda option: (not option["first"], option["words"]),
@@ -511,7 +529,8 @@ def onward_start(reference: str) -> tuple[str, int] | Response:
     if not onward.may_go_onward(actor, found):
         return _not_now(found, actor)
     text = request.form.get("authority", "")
-    known = {a.id for a in entries.addressees(besides=actor.authority_id)}
+    asked = entries.addressees(besides=actor.authority_id, on=_today())
+    known = {authority.id for authority in asked}
     if not (text.isascii() and text.isdigit()) or int(text) not in known:
         reading.opened(found, actor, after_refusal=True)
         return _onward_page(found, actor, _("Choose the authority to ask.")), 422
