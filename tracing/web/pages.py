@@ -12,6 +12,7 @@ from tracing.web import (
     contacts,
     drafts,
     emergency,
+    exchange,
     files,
     home,
     journal,
@@ -33,6 +34,8 @@ OPEN_TO_ALL: Final = frozenset(
         "home.health",
         "watch.ready",
         "watch.figures",
+        "exchange.keys",
+        "exchange.key_set",
         "signing.sign_in",
         "signing.give_password",
         "signing.sign_out",
@@ -65,7 +68,7 @@ def init_app(app: Flask) -> None:
     """Register the pages and put the doors before them."""
     cases = (home, lists, drafts, requests, files, contacts, outgoing, journal)
     people_ = (signing, account, people, emergency)
-    for module in (*cases, lookups, keeping, *people_, watch):
+    for module in (*cases, exchange, lookups, keeping, *people_, watch):
         for blueprint in module.BLUEPRINTS:
             app.register_blueprint(blueprint)
     app.before_request(_door)
