@@ -15,8 +15,11 @@ from tracing.exchange import exporting, files, json_schema, niem, signing, table
 from tracing.exchange.document import RESPONSE
 from tracing.exchange.exporting import Form
 from tracing.exchange.signing import Standing
+from tracing.schemas.request import SECTIONS
+from tracing.web import printed
 from workflows.facts import Permission, PermissionRequest
 from workflows.policies import Role
+from workflows.restrictions import TABLE, Fate
 from workflows.states import Trigger
 from workflows.vocabulary import HandlingCode, InformationItem, Use
 
@@ -229,10 +232,12 @@ def test_paper_has_the_order_of_the_forms_the_code_the_reader_and_every_field(
     assert len(exports(of.asking)) == 1
 
 
-def test_every_field_of_the_form_has_its_place_on_paper_once():
-    from tracing.schemas.request import SECTIONS
-    from tracing.web import printed
+def test_no_handling_code_withholds_paper():
+    # The page is printed as it is shown; should one ever ask, it has to be asked here.
+    assert not [code for code in TABLE if TABLE[code][Use.PRINT] is Fate.ASKS]
 
+
+def test_every_field_of_the_form_has_its_place_on_paper_once():
     placed = [name for _title, names in printed.ORDER for name in names]
     known = [
         f"{key}.{name}"

@@ -1,7 +1,7 @@
 """The formats: published as they are, without loss, and deaf to what is hostile."""
 
 import json
-from pathlib import Path
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 
+from tests.exchange import publish
 from tests.exchange.documents import SECTIONS_OF_A_DRAFT, document
-from tracing.config import Settings
-from tracing.exchange import files, json_schema, niem, signing, xml_schema
+from tracing.config import Settings, SettingsError
+from tracing.exchange import files, json_schema, niem, signing
 from tracing.exchange.document import Unfit
 from tracing.exchange.signing import Standing
+from tracing.journal import checkpoints
 
 PUBLISHED = niem.PUBLISHED
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "exchange"
+DOCS = publish.DOCS
 SCHEMA = json_schema.whole()
 
 
@@ -33,15 +35,9 @@ def refused(body: bytes) -> str:
     return str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("exchange-1.schema.json", json_schema.text()),
-        ("trace-1.xsd", xml_schema.text()),
-    ],
-)
-def test_what_is_published_is_made_of_the_schemas_of_the_form(name, text):
-    assert (PUBLISHED / name).read_text("utf-8") == text
+@pytest.mark.parametrize("name", publish.MADE)
+def test_what_is_published_is_made_of_the_schemas_of_the_form(name):
+    assert (PUBLISHED / name).read_text("utf-8") == publish.MADE[name](), "make schemas"
 
 
 def test_the_documentation_has_the_same_files():
@@ -103,8 +99,6 @@ def test_another_kind_of_signature_is_none(settings, header):
 
 
 def test_an_older_key_still_vouches_and_a_strangers_does_not(settings, tmp_path):
-    from dataclasses import replace
-
     said = signing.signed(document({}), settings)
     x = signing.published(settings)["keys"][0]["x"]
     newer = replace(settings, exchange_key="another" * 8, exchange_keys_before=x)
@@ -116,13 +110,18 @@ def test_an_older_key_still_vouches_and_a_strangers_does_not(settings, tmp_path)
     (tmp_path / signing.TRUSTED).mkdir()
     kept = tmp_path / signing.TRUSTED / "brasilia.json"
     kept.write_text(json.dumps(signing.published(settings)))
+    (tmp_path / signing.TRUSTED / "broken.json").write_text("no keys")
     found = signing.verdict(said, signing.known_keys(stranger))
     assert (found.standing, found.name) == (Standing.KNOWN, "brasilia")
 
 
-def test_the_key_of_files_is_not_that_of_the_journal(settings):
-    from tracing.journal import checkpoints
+def test_an_older_key_that_is_none_stops_the_program(settings):
+    wrong = replace(settings, exchange_keys_before="not a key")
+    with pytest.raises(SettingsError, match="EXCHANGE_KEYS_BEFORE"):
+        signing.init_app(None, wrong)
 
+
+def test_the_key_of_files_is_not_that_of_the_journal(settings):
     public = checkpoints.signing_key(settings).public_key().public_bytes_raw()
     assert signing.published(settings)["keys"][0]["x"] != signing._b64(public)
 

@@ -11,11 +11,12 @@ from tests.journal.conftest import entries
 from tests.visitors import hidden, shown, signed_in
 from tracing.casework import queries, sections
 from tracing.exchange import niem
+from tracing.exchange.document import RESPONSE, shape
 from tracing.journal.kinds import Kind
 from tracing.models import TraceRequest
 from tracing.schemas.request import SECTIONS
 from workflows.policies import Role
-from workflows.states import State
+from workflows.states import State, Trigger
 
 IMPORT = "/trace-requests/import"
 
@@ -113,7 +114,7 @@ def test_a_file_is_held_to_the_rules_of_the_form(of, asking, taken, drafts):
     answer = send(asking, json.dumps(said).encode(), unvouched="true")
     assert answer.status_code == 422
     words = shown(answer.text)
-    assert "request.sections.item.make: Use at most 100 characters" in words
+    assert "Firearm, Make: Use at most 100 characters" in words
     assert "Leave this out" in words
     assert drafts() == 0
 
@@ -151,10 +152,8 @@ def test_of_another_state_nothing_is_taken_over_that_it_does_not_let_pass_on(
 
 
 def test_an_answer_makes_no_draft(of, asking, taken, drafts):
-    from tests.exchange.test_exporting import answered
-    from tracing.exchange.document import RESPONSE
-
-    said = taken(answered(of), of.investigator, kind=RESPONSE)
+    made = factories.after(of, *factories.WAY_TO[Trigger.CLOSE])
+    said = taken(made, of.investigator, kind=RESPONSE)
     answer = send(asking, json.dumps(said).encode())
     assert answer.status_code == 422
     assert "a draft is made of a request" in shown(answer.text)
@@ -174,8 +173,5 @@ def test_only_who_files_imports(answering):
 
 
 def test_every_section_comes_in_by_its_own_schema(of):
-    # The sections of a document are those of the form, one for one.
-    from tracing.exchange.document import shape
-
     parts = shape().fields["request"].schema.fields["sections"].schema.fields
     assert [(key, type(parts[key].schema)) for key in parts] == list(SECTIONS)

@@ -237,6 +237,26 @@ def faults_of(messages: Any, place: str = "") -> list[tuple[str, str]]:
     return found[:MOST_FAULTS]
 
 
+def labels_of(place: str) -> list[str]:
+    """Return what the form calls a place, from the section on: message ids, numbers.
+
+    Places beside the form have no name but the format's.
+    """
+    found: list[str] = []
+    schema: Any = shape()
+    for part in place.split("."):
+        name, _bracket, number = part.rstrip("]").partition("[")
+        field = schema.fields.get(name) if schema is not None else None
+        if field is None:
+            return []
+        schema = getattr(field, "schema", None)
+        title = getattr(schema, "title", "") if isinstance(field, One) else ""
+        label = title or field.metadata.get("label")
+        found += [str(label)] if label else []
+        found += [str(int(number) + 1)] if number.isdecimal() else []
+    return found if place.startswith("request.sections.") else []
+
+
 def _below(place: str, name: object) -> str:
     if isinstance(name, int):
         return f"{place}[{name}]"

@@ -131,7 +131,7 @@ def _outlived(messages: Any, left: list[Left], schema: Any) -> frozenset[str]:
         return frozenset()
     for name in messages:
         label = str(schema.fields[name].metadata["label"])
-        left.append(Left(label, str(messages[name][0])))
+        left.append(Left(label, messages[name][0]))
     return frozenset(messages) | {f"{name}_reason" for name in messages}
 
 

@@ -7,6 +7,7 @@ what it says (RFC 8785), not how it was written down.
 import base64
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from flask import Flask
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
@@ -25,6 +27,7 @@ from tracing.config import Settings, SettingsError
 from tracing.exchange.document import SIGNATURE, Unfit
 from workflows.vocabulary import N_
 
+log = logging.getLogger(__name__)
 ALGORITHM: Final = "Ed25519"
 TRUSTED: Final = "exchange-keys"
 """The folder of the instance with the key sets of other installations."""
@@ -166,10 +169,23 @@ def read_keys(text: bytes, name: str = "") -> KeySet:
 
 
 def known_keys(settings: Settings) -> tuple[KeySet, ...]:
-    """Return the key sets of this installation and of those that are trusted here."""
+    """Return the key sets of this installation and of those that are trusted here.
+
+    A file that is no set of keys vouches for nothing, and nothing else suffers from it.
+    """
     folder = Path(settings.instance) / TRUSTED
-    files = sorted(folder.glob("*.json")) if settings.instance else []
-    return (own_keys(settings), *(read_keys(f.read_bytes(), f.stem) for f in files))
+    sets = [own_keys(settings)]
+    for file in sorted(folder.glob("*.json")) if settings.instance else ():
+        try:
+            sets.append(read_keys(file.read_bytes(), file.stem))
+        except (SettingsError, OSError):
+            log.warning("%s/%s is no set of public keys", TRUSTED, file.name)
+    return tuple(sets)
+
+
+def init_app(_app: Flask, settings: Settings) -> None:
+    """Stop where an older key that is set is none."""
+    own_keys(settings)
 
 
 # -------------------------------------------------------------------- the signatures

@@ -12,7 +12,7 @@ from tracing.accounts.actors import current_actor
 from tracing.casework import attachments, onward, queries
 from tracing.casework.session import give_up
 from tracing.exchange import exporting, importing, signing
-from tracing.exchange.document import REQUEST, RESPONSE, Unfit
+from tracing.exchange.document import REQUEST, RESPONSE, Unfit, labels_of
 from tracing.exchange.exporting import Form
 from tracing.exchange.importing import NotVouched
 from tracing.exchange.signing import Standing, Verdict
@@ -153,7 +153,7 @@ def _form(
     words = []
     for place, message in problems or ():
         told = forms.translated(message)
-        words.append(("file", f"{place}: {told}" if place else told))
+        words.append(("file", f"{_named(place)}: {told}" if place else told))
     standing = verdict.standing if verdict else None
     return render_template(
         "exchange/import.html",
@@ -163,6 +163,12 @@ def _form(
         kid=verdict.kid if verdict else "",
         form_key=key or token_urlsafe(24),
     )
+
+
+def _named(place: str) -> str:
+    """Return a place by the words of the form, or by those of the format."""
+    labels = [said(label) for label in labels_of(place)]
+    return _(", ").join(labels) if labels else place
 
 
 @exchange.post("/trace-requests/import")
