@@ -130,7 +130,6 @@ def test_a_draft_is_made_of_a_file(run, exported, of):
     assert (code, "role investigator" in said) == (1, True)
 
 
-def test_the_set_of_keys_is_the_one_that_is_published(run, app):
-    with app.app_context():
-        own = signing.published(app.extensions["tracing.settings"])
+def test_the_set_of_keys_is_the_one_that_is_published(run, app, session):
+    own = signing.published(app.extensions["tracing.settings"])
     assert json.loads(run(exchange_key)[1]) == own

@@ -177,6 +177,10 @@ def within(old: str, new: str) -> bytes:
             ),
             "leave the attributes out",
         ),
+        (
+            within("</trace:Exchange>", "<trace:Event/>" * 1101 + "</trace:Exchange>"),
+            "elements, 1100 within one",
+        ),
         (within("urn:x-firearms-trace:exchange:1", "urn:other"), "outermost element"),
         (within("niem-core/6.0", "niem-core/5.0"), "is not known here"),
         (
@@ -189,7 +193,7 @@ def within(old: str, new: str) -> bytes:
                 "<trace:FirearmAugmentation>",
                 "<trace:ItemAugmentation/><trace:FirearmAugmentation>",
             ),
-            "is not known here",
+            "says what the format does not know",
         ),
         (within("<j:Firearm>", "<j:Firearm>said between"), "not"),
         (within("</trace:Exchange>", "</trace:Exchange><a/>"), "not well-formed"),
@@ -217,6 +221,8 @@ def test_what_a_schema_of_niem_leaves_open_is_not_passed_over():
         (b"[]", "Choose a file"),
         (b'{"format": 1}', "format"),
         (b'{"a": 1, "a": 2}', "Send each name once"),
+        (b"{" + b" " * 1_000_001 + b"}", "Send at most 1 MB"),
+        (b'{"events": [' + b'{"a": 1},' * 50_000 + b"1]}", "Give at most 1000"),
         (b"{" + b'"a":{' * 30 + b"}" * 31, "Nest at most"),
         (json.dumps(WHOLE | {"<script>": 1}).encode(), "…: Leave this out"),
         (

@@ -89,8 +89,6 @@ WHERE = {
         *("_give_back", "_mark", "claim", "pending_counts", "retry_dead"),
     },
     "notifications/reminders.py": {"_owed", "_requests", "_write", "rows_of", "sweep"},
-    # of one request that was read through the one place, its answer by its kind
-    "exchange/exporting.py": {"document"},
     # the command line, and what watches the service: figures and no names
     "casework/reconcile.py": {
         "_entered",

@@ -33,6 +33,8 @@ STATUS: Final = {
     Standing.BROKEN: 2,
 }
 NOT_READABLE: Final = 3
+LARGEST: Final = 20_000_000
+"""Of a file that is only looked at."""
 
 
 def _person(email: str) -> Account:
@@ -125,7 +127,7 @@ def verify(file: Path, keys: tuple[Path, ...]) -> None:
     """
     try:
         known = _kept(keys) if keys else signing.known_keys(_settings())
-        said = files.read(file.read_bytes())
+        said = files.read(file.read_bytes(), most_bytes=LARGEST)
         verdict = signing.verdict(said, known)
     except Unfit as error:
         click.echo(f"not readable: {_told(error)}")

@@ -20,6 +20,7 @@ from tracing.schemas.fields import (
     Look,
     Rows,
     Section,
+    Told,
     Whole,
 )
 from tracing.schemas.header import HeaderSection
@@ -37,7 +38,9 @@ ELSEWHERE: Final = ("requested_id",)
 
 INSTANT: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 SIGNATURE: Final = r"[A-Za-z0-9_-]{1,400}\.\.[A-Za-z0-9_-]{86}"
-MOST_STEPS: Final = 500
+MOST_STEPS: Final = 1000
+MOST_PARTS: Final = 10_000
+"""Rows and objects in one document, all in all."""
 
 
 def _look(label: str, wrong: str) -> dict[str, Any]:
@@ -198,12 +201,27 @@ def check(said: object) -> dict[str, Any]:
     """Return what a file says if it is a document, or tell each fault."""
     if not isinstance(said, dict):
         raise Unfit([("", N_("Give the fields by their names"))])
+    _bounded(said)
     try:
         shape().load(said, partial=True)
     except ValidationError as error:
         raise Unfit(list(faults_of(error.messages))) from error
     _agree(said)
     return said
+
+
+def _bounded(said: dict[str, Any]) -> None:
+    """Refuse what would take long to read: a schema counts rows only at the end."""
+    waiting: list[dict[str, Any] | list[Any]] = [said]
+    parts = 0
+    while waiting:
+        one = waiting.pop()
+        parts += 1
+        if len(one) > MOST_STEPS or parts > MOST_PARTS:
+            words = N_("Give at most %(number)s of these")
+            raise Unfit([("", Told(words, number=MOST_STEPS))])
+        inner = one.values() if isinstance(one, dict) else one
+        waiting += [part for part in inner if isinstance(part, dict | list)]
 
 
 def _agree(said: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from tracing.exchange import niem, signing, tables
 from tracing.exchange.document import (
     ELSEWHERE,
     FORMAT,
+    MOST_STEPS,
     REQUEST,
     RESPONSE,
     Unfit,
@@ -89,12 +90,16 @@ def document(
         codes = withheld(request, authority_id)
         said["request"]["sections"] = _sections(request, codes)
         said["events"] = [
-            _event(request, event, authority_id)
-            for event in request.events
-            if event.trigger is not Trigger.NOTE
+            _event(request, event, authority_id) for event in _told(request)
         ]
         said["withheld"] = [*_withheld(codes), *_of_others(request)]
     return signing.signed(_checked(pruned(said)), settings())
+
+
+def _told(request: TraceRequest) -> list[RequestEvent]:
+    """Return the steps that both sides know; of very many the last ones."""
+    known = [e for e in request.events if e.trigger is not Trigger.NOTE]
+    return known[-MOST_STEPS:]
 
 
 def _checked(said: dict[str, Any]) -> dict[str, Any]:
@@ -206,7 +211,7 @@ def hand_out(
             body = niem.write(said)
         case _:
             row = tables.row(request, said, with_persons=True)
-            body = tables.text([row], with_persons=True)
+            body = tables.written([row], with_persons=True)
     about, parties = request.reference, parties_of(request)
     stays = [one["item"] for one in said.get("withheld", ())]
     persons = said["request"].get("sections", {}).get("persons", {}).get("persons", ())
@@ -242,7 +247,7 @@ def hand_out_table(requests: Sequence[TraceRequest], actor: Actor) -> bytes:
             parties=parties,
             payload={"as": Form.CSV.value, "what": REQUEST, "withheld": stays},
         )
-    return tables.text(rows, with_persons=False)
+    return tables.written(rows, with_persons=False)
 
 
 def printed(request: TraceRequest, actor: Actor) -> None:

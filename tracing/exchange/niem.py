@@ -32,6 +32,8 @@ TRACE: Final = "urn:x-firearms-trace:exchange:1"
 SPACES: Final = {"nc": NC, "j": J, "trace": TRACE}
 MOST_BYTES: Final = 1_000_000
 MOST_DEEP: Final = 50
+MOST_ELEMENTS: Final = 40_000
+MOST_WITHIN: Final = 1100
 ROOT: Final = "trace:Exchange"
 
 Element = etree._Element
@@ -291,9 +293,9 @@ def _put_rest(
 # --------------------------------------------------------------------------- in again
 
 
-def read(body: bytes) -> dict[str, Any]:
+def read(body: bytes, *, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
     """Return the document that XML says, or tell what is wrong with it."""
-    root = _parsed(body)
+    root = _parsed(body, most_bytes)
     schema = _schema()
     if not schema.validate(root):
         raise Unfit(list(_faults(schema)))
@@ -332,9 +334,10 @@ def _alike(one: Element, other: Element) -> bool:
         return {left, right} in ({"1", "true"}, {"0", "false"})
 
 
-def _parsed(body: bytes) -> Element:
-    if len(body) > MOST_BYTES:
-        _refuse(Told(N_("Send at most %(number)s MB"), number=1))
+def _parsed(body: bytes, most_bytes: int) -> Element:
+    if len(body) > most_bytes:
+        most = most_bytes // MOST_BYTES
+        _refuse(Told(N_("Send at most %(number)s MB"), number=most))
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -364,9 +367,14 @@ def _parsed(body: bytes) -> Element:
 
 def _look_through(root: Element) -> None:
     """Refuse what no document of ours has, before a schema is asked."""
-    level = 0
+    level, elements = 0, 0
     for event, found in etree.iterwalk(root, events=("start", "end")):
         level += 1 if event == "start" else -1
+        elements += event == "start"
+        # Each that is wrong costs the schema a message: there shall not be many.
+        if elements > MOST_ELEMENTS or len(found) > MOST_WITHIN:
+            words = N_("Send at most %(number)s elements, %(within)s within one")
+            _refuse(Told(words, number=MOST_ELEMENTS, within=MOST_WITHIN))
         if level > MOST_DEEP:
             _refuse(Told(N_("Nest at most %(number)s deep"), number=MOST_DEEP))
         # One could name schemas that would be fetched.

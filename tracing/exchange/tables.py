@@ -92,7 +92,7 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def text(rows: Sequence[Mapping[str, str]], *, with_persons: bool) -> bytes:
+def written(rows: Sequence[Mapping[str, str]], *, with_persons: bool) -> bytes:
     """Return the table: UTF-8 with a mark, so that spreadsheets see which it is."""
     names = columns(with_persons=with_persons)
     out = io.StringIO(newline="")
