@@ -2,15 +2,19 @@
 
 import io
 import json
+from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as tries
 from sqlalchemy import select
 
 from tests import factories
+from tests.exchange.documents import SECTIONS_OF_A_DRAFT, document
 from tests.journal.conftest import entries
 from tests.visitors import hidden, shown, signed_in
 from tracing.casework import queries, sections
-from tracing.exchange import niem
+from tracing.exchange import importing, niem
 from tracing.exchange.document import RESPONSE, shape
 from tracing.journal.kinds import Kind
 from tracing.models import TraceRequest
@@ -63,6 +67,21 @@ def test_a_request_that_left_comes_back_without_loss(of, asking, taken, form, se
     assert sections.read(again) == before
     page = shown(asking.get(answer.location).text)
     assert "Signed by this installation, and unchanged since" in page
+
+
+@tries(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(SECTIONS_OF_A_DRAFT)
+def test_whatever_a_draft_holds_goes_out_and_comes_in_the_same(of, taken, sections):
+    actor = factories.actor_of(of.investigator)
+    said, passes = document(sections), []
+    said["request"]["requesting"]["code"] = of.asking.code
+    for _time in range(2):
+        given = {"form_key": uuid4().hex, "unvouched": True}
+        made = importing.receive(json.dumps(said).encode(), actor, **given)
+        found = queries.by_reference(made.reference, actor)
+        said = taken(found, of.investigator)
+        passes.append(said["request"].get("sections"))
+    assert passes[0] == passes[1]
 
 
 def test_the_journal_keeps_of_what_a_draft_was_made(of, asking, taken):
