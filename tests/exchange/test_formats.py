@@ -1,10 +1,12 @@
 """The formats: published as they are, without loss, and deaf to what is hostile."""
 
+import base64
 import json
 from dataclasses import replace
 
 import jsonschema
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
@@ -77,6 +79,23 @@ def test_any_other_content_breaks_the_signature(settings, sections, data):
     other = dict(said) | {name: "2026-11-23T10:00:01Z"}
     known = signing.known_keys(settings)
     assert signing.verdict(other, known).standing is Standing.BROKEN
+
+
+def test_whoever_has_ed25519_checks_it_as_the_documentation_says(settings):
+    said = signing.signed(
+        document({"item": {"make": "Éxample", "year": 1998}}), settings
+    )
+    header, _payload, signature = said.pop("signature").split(".")
+    # Without fractions, and with names of ASCII, this is RFC 8785.
+    plain = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    x = signing.published(settings)["keys"][0]["x"]
+
+    def octets(text):
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+    key = Ed25519PublicKey.from_public_bytes(octets(x))
+    key.verify(octets(signature), f"{header}.{plain}".encode())
+    assert json.loads(octets(header))["crit"] == ["b64"]
 
 
 @pytest.mark.parametrize(
