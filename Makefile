@@ -25,7 +25,7 @@ RUN_STAMP := $(VENV)/.run-$(call hash,requirements/run.txt requirements/build.tx
 TEST_STAMP := $(VENV)/.test-$(call hash,requirements/test.txt)
 
 .PHONY: help setup run test test-fast lint format types imports coverage bench faults lock \
-        catalogues translations wheel screenshots demo machine clean
+        catalogues translations wheel schemas screenshots demo machine clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -106,6 +106,9 @@ demo: $(RUN_STAMP) catalogues ## Load the demonstration into an empty instance
 
 screenshots: setup machine ## Take pictures of the pages into docs/
 	@$(BIN)/python -m tests.functional.screenshots
+
+schemas: setup ## Write the published schemas of exported requests anew
+	@$(BIN)/python -m tests.exchange.publish
 
 wheel: setup ## Build the sdist and the wheel into dist/
 	@rm -rf build dist

@@ -24,6 +24,7 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     from tracing.adapters.folder import FolderStore
     from tracing.adapters.smtp import self_test
     from tracing.casework import attachments, introductions, records, reviews
+    from tracing.exchange import signing as exchange
     from tracing.extensions import babel, csrf, db, guard_sqlite, migrate, try_idle
     from tracing.journal import checkpoints
     from tracing.lookups import registers
@@ -48,6 +49,7 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     crash.arm(settings.crash_at)
     fields.init_app(app, settings, instance)
     checkpoints.init_app(app, settings)
+    exchange.init_app(app, settings)
     if settings.proxies:
         count = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count)  # type: ignore[method-assign]

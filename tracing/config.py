@@ -29,6 +29,8 @@ class Settings:
     allowed_hosts: str = ""
     journal_key: str = ""
     journal_keys_before: str = ""
+    exchange_key: str = ""
+    exchange_keys_before: str = ""
     field_keys: str = ""
     index_key: str = ""
     host: str = "127.0.0.1"
@@ -139,7 +141,7 @@ _REQUIRED = ("secret_key", "password_salt", "totp_key", "journal_key", "index_ke
 SECRETS = (
     *(*_REQUIRED, "field_keys", "smtp_password", "imap_password"),
     "oidc_client_secret",
-    "metrics_token",
+    *("metrics_token", "exchange_key"),
 )
 KEY_FILE = "field-keys"
 """In the instance folder: the keys of personal fields, where no setting holds them."""

@@ -6,7 +6,7 @@ everything. What a code withholds its provider can permit; all of it is read fro
 history of the request.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -146,6 +146,34 @@ _NAMES: Final = frozenset({InformationItem.PERSONS, InformationItem.ACQUIRER})
 
 def _strictness(restriction: Restriction) -> int:
     return sum(fate(restriction, use) is Fate.ASKS for use in Use)
+
+
+LIMITS: Final = ("handling", "restrictions", "allows", "items")
+"""What an answer says of its own limits: it goes wherever a part of the answer goes."""
+
+_APART: Final = frozenset({*LIMITS, "outcome", "chain", "details"})
+
+
+def without(
+    carried: Mapping[str, Any], kept: Collection[InformationItem]
+) -> dict[str, Any]:
+    """Return an answer without some of its items; what limits it always stays.
+
+    What belongs to no other item, the registers or the reason say, goes with the text.
+    """
+    found = {name: carried[name] for name in LIMITS if name in carried}
+    if InformationItem.TEXT not in kept:
+        found |= {name: carried[name] for name in carried if name not in _APART}
+    found["details"] = {
+        name: value
+        for name, value in carried["details"].items()
+        if item_of(name) not in kept
+    }
+    if InformationItem.TRANSFERS not in kept:
+        nameless = {"by": "", "to": ""} if InformationItem.PERSONS in kept else {}
+        found["outcome"] = carried["outcome"]
+        found["chain"] = [link | nameless for link in carried["chain"]]
+    return found
 
 
 # -------------------------------------------------------- what the two sides agreed

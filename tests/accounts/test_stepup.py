@@ -7,6 +7,7 @@ from workflows.policies import Role
 DELICATE = {
     # what leaves the house
     *("journal.export", "keeping.export_person", "keeping.person", "exports.take"),
+    *("exchange.export", "exchange.table"),
     # how long, and the end
     *("keeping.years", "keeping.lift", "keeping.order", "keeping.give"),
     # people and their roles

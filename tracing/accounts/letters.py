@@ -36,8 +36,12 @@ class News(StrEnum):
     PERSON_TAKEN = "person_taken"
     JOURNAL_TAKEN = "journal_taken"
     RECORDS_TAKEN = "records_taken"
+    REQUEST_TAKEN = "request_taken"
 
 
+TAKEN: Final = frozenset(
+    {News.PERSON_TAKEN, News.JOURNAL_TAKEN, News.RECORDS_TAKEN, News.REQUEST_TAKEN}
+)
 INVITATION: Final = "invitation"
 NEW_PASSWORD: Final = "new_password"  # noqa: S105 - the name of a mail
 ACCOUNT: Final = "account"
@@ -78,8 +82,7 @@ def _write(
 
 def tell_mailbox(authority: Authority, news: News, now: datetime) -> None:
     """Tell the mailbox of an authority of something that was done outside of it."""
-    taken = (News.PERSON_TAKEN, News.JOURNAL_TAKEN, News.RECORDS_TAKEN)
-    path = "/journal" if news in taken else "/people"
+    path = "/journal" if news in TAKEN else "/people"
     facts = {"path": path, "news": news.value}
     _write(authority.id, mailbox_of(authority), ACCOUNT, facts, now)
 

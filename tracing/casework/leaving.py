@@ -1,8 +1,8 @@
 """What may leave the service: an export holds back what another State has restricted."""
 
 import json
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
 from sqlalchemy import exists, or_, select
 
@@ -63,6 +63,66 @@ def kept_back(
         request.events, item, Use.EXPORT, by=Party.REQUESTED
     )
     return None if permitted else restriction.handling
+
+
+# -------------------------------------------------------------- what a step has said
+
+
+def said_outside(
+    request: TraceRequest, event: RequestEvent, authority_id: int
+) -> tuple[dict[str, Any] | None, dict[InformationItem, HandlingCode]]:
+    """Return what a step said as far as an authority may take it out, and what stays.
+
+    One's own words are free. Of the other side's an answer is judged item by item, all
+    else by the code on the text of the request.
+    """
+    if event.authority_id == authority_id or not event.carried:
+        return event.carried or None, {}
+    if event.trigger is Trigger.RESPOND:
+        return _answer_outside(request, event)
+    if request.requesting_id == authority_id:
+        return event.carried, {}
+    item = InformationItem.TEXT
+    restriction = restrictions.on(item, of_request(request))
+    if restrictions.fate(restriction, Use.EXPORT) is not Fate.ASKS:
+        return event.carried, {}
+    asked = restrictions.permission(
+        request.events, item, Use.EXPORT, by=Party.REQUESTED
+    )
+    given = asked.answered if asked else None
+    if given is not None and event.position <= given.position:
+        return event.carried, {}
+    return None, {item: restriction.handling}
+
+
+def _answer_outside(
+    request: TraceRequest, event: RequestEvent
+) -> tuple[dict[str, Any], dict[InformationItem, HandlingCode]]:
+    codes = {
+        item: restriction.handling
+        for item, restriction in _asking_first(event.carried)
+        if not restrictions.permission(
+            request.events,
+            item,
+            Use.EXPORT,
+            by=Party.REQUESTING,
+            since=event.position,
+        )
+    }
+    left = restrictions.without(event.carried, codes)
+    said = {*restrictions.contents(event.carried), InformationItem.TEXT}
+    return left, {item: code for item, code in codes.items() if item in said}
+
+
+def _asking_first(
+    carried: Mapping[str, Any],
+) -> Iterator[tuple[InformationItem, Restriction]]:
+    """Yield the items of an answer that its provider has to permit to export."""
+    given = restrictions.of_answer(carried)
+    for item in restrictions.ANSWER_ITEMS:
+        restriction = restrictions.on(item, given)
+        if restrictions.fate(restriction, Use.EXPORT) is Fate.ASKS:
+            yield item, restriction
 
 
 # ------------------------------------------------------------------ out of the journal

@@ -194,6 +194,23 @@ def by_reference(reference: str, actor: Actor, *, people: bool = True) -> TraceR
     return _found(_whole(people=people), actor, reference=reference.upper())
 
 
+def by_references(references: Iterable[str], actor: Actor) -> Sequence[TraceRequest]:
+    """Return several requests with what a table shows; what is foreign is left out."""
+    return db.session.scalars(
+        select(TraceRequest)
+        .where(TraceRequest.reference.in_(tuple(references)), visible_to(actor))
+        .options(
+            joinedload(TraceRequest.requesting),
+            joinedload(TraceRequest.requested),
+            joinedload(TraceRequest.recovery),
+            joinedload(TraceRequest.item).selectinload(Item.markings),
+            selectinload(TraceRequest.events),
+            selectinload(TraceRequest.item_restrictions),
+        )
+        .order_by(TraceRequest.due, TraceRequest.id)
+    ).all()
+
+
 def by_mail_number(number: str, actor: Actor) -> TraceRequest:
     """Return the request of a mail's link, whose number leaves the State out."""
     year, _, rest = number.partition("-")

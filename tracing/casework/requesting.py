@@ -165,11 +165,12 @@ def draft(
     form_key: str,
     places: Mapping[str, str] | None = None,
     now: datetime | None = None,
+    imported: Mapping[str, Any] | None = None,
 ) -> str:
     """Start a draft from what the form holds so far, with the files that came.
 
-    `places` says by token at which marking of the form a file stood. Returns the
-    reference.
+    `places` says by token at which marking of the form a file stood; `imported`, of
+    which exported request it is made and who vouches for that. Returns the reference.
     """
     require_filing(actor)
     at = now or utcnow()
@@ -181,7 +182,8 @@ def draft(
             request = new_draft(actor, now=at, drawn=drawn)
             _write(request, data)
         _settle(request, actor, data, form_key, places)
-        enter_draft(Entry.DRAFTED, request, actor)
+        said = {} if imported is None else {"imported": dict(imported)}
+        enter_draft(Entry.DRAFTED, request, actor, **said)
         crash.at("draft.written")
         db.session.commit()
         crash.at("draft.committed")

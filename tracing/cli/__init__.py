@@ -12,6 +12,7 @@ from tracing.cli import (
     account,
     backup,
     doctor,
+    exchange,
     journal,
     lookups,
     mail,
@@ -68,7 +69,7 @@ def run() -> None:
 
 for module in (
     *(setup, serve, lookups, journal, doctor, backup, mail, account, privacy, registry),
-    reference,
+    *(reference, exchange),
 ):
     for command in module.COMMANDS:
         main.add_command(command)

@@ -75,6 +75,7 @@ class Kind(StrEnum):
     ERASURE_GIVEN = "erasure_given"
     KEEPING_CHANGED = "keeping_changed"
     PERSON_EXPORTED = "person_exported"
+    EXPORTED = "exported"
     MAIL_RETRIED = "mail_retried"
     LOOKUP_ASKED = "lookup_asked"
     LOOKUP_ANSWERED = "lookup_answered"
@@ -117,7 +118,7 @@ STEPS: Final = frozenset(Kind(trigger.value) for trigger in Trigger)
 READS: Final = frozenset(
     {
         *(Kind.READ, Kind.ATTACHMENT_READ, Kind.PERSON_EXPORTED),
-        *(Kind.GLASS_BROKEN, Kind.LOOKUP_READ, Kind.RECORD_READ),
+        *(Kind.GLASS_BROKEN, Kind.LOOKUP_READ, Kind.RECORD_READ, Kind.EXPORTED),
     }
 )
 """Who has seen something."""
@@ -188,6 +189,7 @@ LABELS: Final = {
     Kind.ERASURE_GIVEN: N_("Erasure decided"),
     Kind.KEEPING_CHANGED: N_("Years of keeping changed"),
     Kind.PERSON_EXPORTED: N_("Data of a person exported"),
+    Kind.EXPORTED: N_("Request exported"),
     Kind.MAIL_RETRIED: N_("Mail queued again"),
     Kind.LOOKUP_ASKED: N_("Another register asked"),
     Kind.LOOKUP_ANSWERED: N_("Search by hand written down"),

@@ -33,7 +33,7 @@ from tracing.web.context import country, day, said
 from tracing.web.counts import counts_of
 from tracing.web.status import Tag, days_left, tag_of
 from tracing.words import _
-from workflows.policies import CASE_ROLES, Actor
+from workflows.policies import CASE_ROLES, Actor, may_file
 from workflows.states import AWAITING_ANSWER, OPEN, Party, State
 from workflows.vocabulary import Urgency
 
@@ -203,6 +203,7 @@ def _render(kind: str, side: Party) -> str:
         countries=_countries(actor),
         earlier=_link(actor, page.earlier),
         later=_link(actor, page.later),
+        may_import=kind == "mine" and may_file(actor),
         now=now,
     )
 

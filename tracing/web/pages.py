@@ -14,6 +14,7 @@ from tracing.web import (
     dates,
     drafts,
     emergency,
+    exchange,
     files,
     home,
     imports,
@@ -39,6 +40,8 @@ OPEN_TO_ALL: Final = frozenset(
         "home.health",
         "watch.ready",
         "watch.figures",
+        "exchange.keys",
+        "exchange.key_set",
         "signing.sign_in",
         "signing.give_password",
         "signing.sign_out",
@@ -74,7 +77,7 @@ def init_app(app: Flask) -> None:
     cases = (home, lists, drafts, requests, dates, files, contacts, upkeep, outgoing)
     people_ = (signing, account, people, emergency)
     desk = (journal, lookups, records, imports, keeping, calendars, regimes)
-    for module in (*cases, *desk, *people_, watch):
+    for module in (*cases, *desk, exchange, *people_, watch):
         for blueprint in module.BLUEPRINTS:
             app.register_blueprint(blueprint)
     app.before_request(_door)

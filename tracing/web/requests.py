@@ -177,6 +177,7 @@ def _page(
         agreed=agreed,
         step_words=status.asked,
         history=shown.history(found, actor, here),
+        side_of_reader=policies.party_of(actor, found) is not None,
         **_files(found),
         may_journal=policies.may_read_journal(actor),
         may_onward=onward.may_go_onward(actor, found),

@@ -113,7 +113,7 @@ def sections_of(found: TraceRequest) -> list[dict[str, Any]]:
             label = said(field.metadata.get("label", name))
             if isinstance(value, list) and value and isinstance(value[0], dict):
                 inner = SCHEMA_OF_ROWS[name]
-                nested += [_nested_row(inner, row) for row in value]
+                nested += [row_of(inner, row) for row in value]
                 continue
             if value == []:
                 continue
@@ -133,7 +133,8 @@ def sections_of(found: TraceRequest) -> list[dict[str, Any]]:
     return parts
 
 
-def _nested_row(schema: Any, row: dict[str, Any]) -> list[dict[str, Any]]:
+def row_of(schema: Any, row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what one row of a section says, in the order of its form."""
     return [
         {
             "label": said(field.metadata.get("label", name)),
