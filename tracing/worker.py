@@ -16,7 +16,7 @@ from huey import SqliteHuey, crontab
 
 from tracing import crash
 from tracing.accounts import sessions, unused, waits
-from tracing.casework import attachments, erasing, resealing
+from tracing.casework import attachments, calls, erasing, resealing
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.journal import checkpoints
@@ -95,7 +95,8 @@ def tell() -> None:
 
 
 def tidy() -> int:
-    """Let go of files that nobody keeps."""
+    """Let go of files that nobody keeps, and of calls that nobody repeats."""
+    calls.sweep(outbox.utc_now())
     return attachments.clean_up()
 
 

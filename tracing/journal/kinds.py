@@ -74,6 +74,8 @@ class Kind(StrEnum):
     LOOKUP_ASKED = "lookup_asked"
     LOOKUP_ANSWERED = "lookup_answered"
     LOOKUP_READ = "lookup_read"
+    TOKEN_MADE = "token_made"  # noqa: S105 - a name
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - a name
 
     @property
     def label(self) -> str:
@@ -155,4 +157,6 @@ LABELS: Final = {
     Kind.LOOKUP_ASKED: N_("Another register asked"),
     Kind.LOOKUP_ANSWERED: N_("Search by hand written down"),
     Kind.LOOKUP_READ: N_("Answer of another register read"),
+    Kind.TOKEN_MADE: N_("Token of a program made"),
+    Kind.TOKEN_REVOKED: N_("Token of a program revoked"),
 }

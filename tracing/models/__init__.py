@@ -10,6 +10,7 @@ from tracing.models.account import (
     FailedAttempts,
     Role,
 )
+from tracing.models.api import ApiCall, ApiResult, ClientToken
 from tracing.models.attachment import Attachment, FileKind, Scan
 from tracing.models.base import Base
 from tracing.models.directory import Authority
@@ -40,10 +41,13 @@ __all__ = [
     "AccountKey",
     "AccountSession",
     "AccountToken",
+    "ApiCall",
+    "ApiResult",
     "Attachment",
     "Authority",
     "Base",
     "BreakGlass",
+    "ClientToken",
     "Delivery",
     "DueWork",
     "Erasure",

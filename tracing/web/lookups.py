@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 
 from tracing.accounts.actors import current_actor
 from tracing.casework import lookups as asking
-from tracing.casework import queries
 from tracing.lookups import registers
 from tracing.lookups.port import Capability, Query
 from tracing.models import Lookup, Task, TraceRequest
@@ -18,7 +17,7 @@ from tracing.web.context import said
 from tracing.web.drafts import form_key, version_of_form
 from tracing.web.status import Tag
 from tracing.words import _
-from workflows.errors import FactMissing, NotPermitted
+from workflows.errors import FactMissing
 from workflows.policies import CASE_ROLES, Actor, Role, party_of
 from workflows.states import Party
 from workflows.vocabulary import N_, LookupOutcome
@@ -102,19 +101,11 @@ def _actor() -> Actor:
     return actor
 
 
-def _answering(reference: str) -> tuple[Actor, TraceRequest]:
-    """Return who answers the request; this page is for that side."""
-    actor = _actor()
-    found = queries.by_reference(reference, actor)
-    if party_of(actor, found) is not Party.REQUESTED:
-        raise NotPermitted("The authority that answers does this.")
-    return actor, found
-
-
 @lookups.post("/look-ups")
 def ask(reference: str) -> Response:
     """Ask the registers that are chosen."""
-    actor, found = _answering(reference)
+    actor = _actor()
+    found = asking.answering(reference, actor)
     asking.ask(
         found.reference,
         actor,

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from tracing.casework import sections
 from tracing.casework.apply import regime_of
+from tracing.casework.reading import history_for
 from tracing.directory.calendars import calendar_of
 from tracing.models import RequestEvent, TraceRequest
 from tracing.schemas.markings import MarkSchema
@@ -259,8 +260,7 @@ def history(found: TraceRequest, actor: Actor, zone: str) -> list[dict[str, Any]
             "who": _who(event, found),
             "detail": _detail(event),
         }
-        for event in reversed(found.events)
-        if event.trigger is not Trigger.NOTE or event.authority_id == actor.authority_id
+        for event in reversed(history_for(found, actor))
     ]
     if items:
         items[0]["status"] = "now"
