@@ -51,6 +51,12 @@ WHERE = {
     "journal/journal.py": {"_open", "erase", "<module>"},
     "journal/live.py": {"chains", "check_chain", "fault_of_tail"},
     "journal/looking.py": {"_carried", "_hashes", "page"},
+    "journal/following.py": {"steps"},
+    # by the account that called; of a token, by its hash or its authority
+    "casework/calls.py": {
+        *("_forget_old", "_row", "begin", "result", "sweep"),
+    },
+    "accounts/tokens.py": {"_note_use", "_tokens", "find", "revoke"},
     # by the authority of the person, in every statement
     "casework/keeping.py": {
         *("due_for_review", "_ended", "holds", "order", "orders", "_require_free"),

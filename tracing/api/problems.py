@@ -72,6 +72,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "too_large": (413, N_("The body is too large.")),
     "unsupported_type": (415, N_("Send application/json, as it is.")),
     "invalid": (422, N_("Some fields are missing or wrong.")),
+    "checksum": (422, N_("The body is not what Content-Digest says.")),
     "key_reused": (422, N_("This Idempotency-Key came with another call before.")),
     "version_missing": (428, N_("Send If-Match with the ETag that you have read.")),
     "too_many": (429, N_("Too many calls: wait as long as Retry-After says.")),

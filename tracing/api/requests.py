@@ -189,6 +189,9 @@ def _sections(said: Mapping[str, Any]) -> dict[str, Any]:
             wrong["_schema"] = [shapes.DraftSchema.error_messages["unknown"]]
             continue
         schema = sections.schema_of(key, door.now().date())
+        if faults := bodies.mistyped(schema, values):
+            wrong[key] = faults
+            continue
         try:
             loaded[key] = schema.load(values, partial=True)
         except bodies.ValidationError as error:

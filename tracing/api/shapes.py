@@ -86,6 +86,22 @@ class StandingSchema(Schema):
     due = M(format="iso", allow_none=True)
 
 
+class FileSchema(Schema):
+    """A photograph or a document."""
+
+    token, kind, title, media_type, sha256, scan, href = (
+        S(),
+        S(),
+        S(),
+        S(),
+        S(),
+        S(),
+        S(),
+    )
+    size, marking, event = I(), I(), I()
+    uploaded_at = M(format="iso")
+
+
 class RequestSchema(StandingSchema):
     """A request in full."""
 
@@ -97,7 +113,7 @@ class RequestSchema(StandingSchema):
     confidential, late = B(), B()
     content = one(ContentSchema)
     provided = L(one(ProvidedSchema))
-    files = D()
+    files = L(one(FileSchema))
 
 
 class ListedSchema(Schema):
@@ -175,22 +191,6 @@ class TransitionsSchema(Schema):
     """What is possible now, and what each step must carry."""
 
     items = L(one(TransitionSchema))
-
-
-class FileSchema(Schema):
-    """A photograph or a document."""
-
-    token, kind, title, media_type, sha256, scan, href = (
-        S(),
-        S(),
-        S(),
-        S(),
-        S(),
-        S(),
-        S(),
-    )
-    size, marking, event = I(), I(), I()
-    uploaded_at = M(format="iso")
 
 
 class FilesSchema(Schema):

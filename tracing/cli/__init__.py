@@ -12,6 +12,7 @@ from tracing.cli import (
     account,
     backup,
     doctor,
+    interface,
     journal,
     lookups,
     mail,
@@ -66,6 +67,7 @@ def run() -> None:
 
 for module in (
     *(setup, serve, lookups, journal, doctor, backup, mail, account, privacy),
+    interface,
 ):
     for command in module.COMMANDS:
         main.add_command(command)
