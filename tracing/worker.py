@@ -16,7 +16,7 @@ from huey import SqliteHuey, crontab
 
 from tracing import crash
 from tracing.accounts import sessions, unused, waits
-from tracing.casework import attachments, calls, erasing, resealing
+from tracing.casework import attachments, calls, erasing, resealing, webhooks
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.journal import checkpoints
@@ -79,6 +79,15 @@ def look_up() -> int:
     return running.drain(
         outbox.this_worker(), stop=lambda: stop() or paused(instance) is not None
     )
+
+
+def tell_programs() -> int:
+    """Send programs word of what has happened."""
+    stop: Callable[[], bool] = current_app.extensions.get(STOP, bool)
+    instance = Path(current_app.instance_path)
+    if paused(instance):
+        return 0
+    return webhooks.run(stop=lambda: stop() or paused(instance) is not None)
 
 
 def sweep() -> int:
@@ -147,7 +156,17 @@ def bind(app: Flask) -> Any:
         timeout=1,
     )
 
+    told = _Turns()
+
+    def tell_programs_task() -> None:
+        with app.app_context():
+            told.take(tell_programs)
+
+    tell_programs_soon = huey.task(name="tell_programs")(tell_programs_task)
+
     def drain_task() -> None:
+        # Receivers may be slow: mails do not wait for them.
+        tell_programs_soon()
         with app.app_context():
             drain()
 
@@ -181,6 +200,9 @@ def bind(app: Flask) -> Any:
     app.extensions[LOOK_UP] = huey.task(name="look_up")(look_up_task)
     huey.periodic_task(crontab(minute="*"), name="sweep")(sweep_task)
     huey.periodic_task(crontab(minute="*"), name="look_up_due")(look_up_task)
+    huey.periodic_task(crontab(minute="*"), name="tell_programs_due")(
+        tell_programs_task
+    )
     huey.periodic_task(crontab(minute="17"), name="tidy")(tidy_task)
     daily = crontab(hour="2", minute="43")
     huey.periodic_task(daily, name="switch_off")(switch_off_task)

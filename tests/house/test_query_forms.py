@@ -56,6 +56,9 @@ WHERE = {
     "casework/calls.py": {
         *("_forget_old", "_row", "begin", "result", "sweep"),
     },
+    "casework/webhooks.py": {
+        *("_claim", "_mark", "_plan", "deliveries", "one", "own", "resend"),
+    },
     "accounts/tokens.py": {"_note_use", "_tokens", "find", "revoke"},
     # by the authority of the person, in every statement
     "casework/keeping.py": {

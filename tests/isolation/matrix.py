@@ -34,6 +34,7 @@ from tracing.models import (
     Lookup,
     Task,
     TraceRequest,
+    Webhook,
 )
 from tracing.security.programs import ROOT
 from workflows import policies
@@ -95,7 +96,7 @@ PASSED = "passed"
 """A page on the way in, for somebody who is in: nothing is told, nothing asked."""
 
 OF_A_STATE = ("request", "draft", "file", "lookup")
-OF_OTHERS = ("hold", "erasure", "glass", "client_token")
+OF_OTHERS = ("hold", "erasure", "glass", "client_token", "webhook")
 """What is named by its number, and here always somebody else's."""
 
 NEVER = reference_of(2026, "KE", 9_999_991)
@@ -244,7 +245,25 @@ def theirs_in(of: factories.Sides) -> dict[tuple[str, bool], int]:
         ("glass", False): leave.id,
         ("client_token", True): _token_of(elsewhere.requesting),
         ("client_token", False): _token_of(of.asking),
+        ("webhook", True): _webhook_of(elsewhere.requesting),
+        ("webhook", False): _webhook_of(of.asking),
     }
+
+
+def _webhook_of(home: Authority) -> int:
+    """Make a webhook of somebody of an authority; return its number."""
+    account = factories.person(home, Role.INVESTIGATOR)
+    row = Webhook(
+        authority_id=home.id,
+        account_id=account.id,
+        url="https://cases.example/trace",
+        made_at=datetime.now(UTC),
+        position=0,
+    )
+    row.secret = "secret"
+    db.session.add(row)
+    db.session.commit()
+    return row.id
 
 
 def _token_of(home: Authority) -> int:
@@ -455,6 +474,7 @@ WORDS = {
     "filename": "app.css",
     "anything": "nowhere",
     "section": "header",
+    "key": "0" * 32,
     "number": "1",
     "token": "x" * 32,
 }

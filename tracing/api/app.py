@@ -18,6 +18,7 @@ from tracing.api import (
     problems,
     requests,
     searches,
+    webhooks,
 )
 from tracing.security.programs import ROOT
 
@@ -25,6 +26,7 @@ NOWHERE = Blueprint("api", __name__)
 operations.nowhere(NOWHERE)
 GROUPS: Final = (
     *(requests.api, files.api, lookups.api, searches.api, feed.api),
+    webhooks.api,
     *(directory.api, journal.api, people.api),
 )
 ALL: Final = (*GROUPS, NOWHERE)

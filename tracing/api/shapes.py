@@ -331,6 +331,38 @@ class FeedSchema(Schema):
     more = B()
 
 
+class WebhookSchema(Schema):
+    """Where the program is told; `secret` is shown once, when it is made."""
+
+    id = I()
+    url, disabled_why, secret, href = S(), S(), S(), S()
+    made_at = M(format="iso")
+    disabled_at = M(format="iso", allow_none=True)
+
+
+class WebhooksSchema(Schema):
+    """Webhooks."""
+
+    items = L(one(WebhookSchema))
+
+
+class DeliverySchema(Schema):
+    """A message, and how it went."""
+
+    key, step, reference, after, by, at, why = S(), S(), S(), S(), S(), S(), S()
+    attempts = I()
+    status = I(allow_none=True)
+    next_at = M(format="iso", allow_none=True)
+    tried_at = M(format="iso", allow_none=True)
+    delivered_at = M(format="iso", allow_none=True)
+
+
+class DeliveriesSchema(Schema):
+    """Messages, the newest first."""
+
+    items = L(one(DeliverySchema))
+
+
 # ------------------------------------------------------------------------ what comes in
 
 
@@ -386,6 +418,14 @@ class AskSchema(Section):
         500,
         label=N_("Purpose"),
         ask=N_("Say in a few words what it is searched for."),
+    )
+
+
+class ReceiverSchema(Section):
+    """Where the program wants to be told."""
+
+    url = Line(
+        500, label=N_("Address"), ask=N_("Give an address that begins with https")
     )
 
 
@@ -593,6 +633,15 @@ _PERSON: Final = {
     "active": True,
     "machine": True,
 }
+_WEBHOOK: Final = {"id": 1, "url": "https://cases.example/trace", "made_at": _AT}
+_DELIVERY: Final = {
+    "key": "0" * 32,
+    "step": "submit",
+    "reference": _REFERENCE,
+    "attempts": 1,
+    "status": 204,
+    "delivered_at": _AT,
+}
 EXAMPLES: Final[dict[str, Any]] = {
     "ProblemSchema": {
         "type": "urn:firearms-trace:problem:invalid",
@@ -656,6 +705,11 @@ EXAMPLES: Final[dict[str, Any]] = {
         "next": "gAAAAAB",
         "more": False,
     },
+    "WebhookSchema": _WEBHOOK,
+    "WebhooksSchema": {"items": [_WEBHOOK]},
+    "DeliverySchema": _DELIVERY,
+    "DeliveriesSchema": {"items": [_DELIVERY]},
+    "ReceiverSchema": {"url": "https://cases.example/trace"},
     "OnwardSchema": {"authority": 5, "carry": []},
     "HandOverSchema": {"person": 17},
     "AskSchema": {"registers": ["by-hand"], "purpose": "A find of 20 November."},

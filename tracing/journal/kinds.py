@@ -76,6 +76,7 @@ class Kind(StrEnum):
     LOOKUP_READ = "lookup_read"
     TOKEN_MADE = "token_made"  # noqa: S105 - a name
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 - a name
+    WEBHOOK_CHANGED = "webhook_changed"
 
     @property
     def label(self) -> str:
@@ -159,4 +160,5 @@ LABELS: Final = {
     Kind.LOOKUP_READ: N_("Answer of another register read"),
     Kind.TOKEN_MADE: N_("Token of a program made"),
     Kind.TOKEN_REVOKED: N_("Token of a program revoked"),
+    Kind.WEBHOOK_CHANGED: N_("Webhook of a program changed"),
 }

@@ -10,7 +10,13 @@ from tracing.models.account import (
     FailedAttempts,
     Role,
 )
-from tracing.models.api import ApiCall, ApiResult, ClientToken
+from tracing.models.api import (
+    ApiCall,
+    ApiResult,
+    ClientToken,
+    Webhook,
+    WebhookDelivery,
+)
 from tracing.models.attachment import Attachment, FileKind, Scan
 from tracing.models.base import Base
 from tracing.models.directory import Authority
@@ -73,4 +79,6 @@ __all__ = [
     "Scan",
     "Task",
     "TraceRequest",
+    "Webhook",
+    "WebhookDelivery",
 ]

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from tracing.models.account import Account
 from tracing.models.base import Base, CodeList, Key
-from tracing.models.sealed import Sealing, content, record
+from tracing.models.sealed import Sealing, content, record, words
 
 
 class ClientToken(Base):
@@ -62,6 +62,61 @@ class ApiCall(Sealing, Base):
     def sealed_for(self) -> int:
         """Return the authority that called."""
         return self.authority_id
+
+
+class Webhook(Sealing, Base):
+    """Where an account is told by itself what happens; each message is signed."""
+
+    __tablename__ = "webhook"
+
+    id: Mapped[Key]
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    url: Mapped[str] = mapped_column(String(500))
+    secret = words()
+    made_at: Mapped[datetime]
+    position: Mapped[int] = mapped_column(BigInteger)
+    """Up to which entry of the authority's chain messages were made."""
+    disabled_at: Mapped[datetime | None]
+    disabled_why: Mapped[str] = mapped_column(String(40), default="")
+
+    account: Mapped[Account] = relationship()
+
+    @property
+    def sealed_for(self) -> int:
+        """Return the authority that is told."""
+        return self.authority_id
+
+
+class WebhookDelivery(Base):
+    """One message: what it says, when it is due, and how it went."""
+
+    __tablename__ = "webhook_delivery"
+    __table_args__ = (
+        UniqueConstraint("webhook_id", "seq"),
+        Index("ix_webhook_delivery_due", "next_at", "id"),
+    )
+
+    id: Mapped[Key]
+    key: Mapped[str] = mapped_column(String(40), unique=True)
+    webhook_id: Mapped[int] = mapped_column(ForeignKey("webhook.id"))
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authority.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    step: Mapped[str] = mapped_column(String(40))
+    about: Mapped[str] = mapped_column(String(24))
+    after: Mapped[str] = mapped_column(String(40))
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[str] = mapped_column(String(24))
+    next_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    tried_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    status: Mapped[int | None]
+    why: Mapped[str] = mapped_column(String(80), default="")
+
+    webhook: Mapped[Webhook] = relationship()
 
 
 class ApiResult(Sealing, Base):

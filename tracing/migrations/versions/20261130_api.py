@@ -29,6 +29,10 @@ POLICIES = (
     ('client_token', 'tracing_worker', 'SELECT', 'USING (true)'),
     ('api_call', 'tracing_worker', 'ALL', 'USING (true) WITH CHECK (true)'),
     ('api_result', 'tracing_worker', 'ALL', 'USING (true) WITH CHECK (true)'),
+    ('webhook', 'tracing_app', 'ALL', f'USING ({MINE}) WITH CHECK ({MINE})'),
+    ('webhook', 'tracing_worker', 'ALL', 'USING (true) WITH CHECK (true)'),
+    ('webhook_delivery', 'tracing_app', 'ALL', f'USING ({MINE}) WITH CHECK ({MINE})'),
+    ('webhook_delivery', 'tracing_worker', 'ALL', 'USING (true) WITH CHECK (true)'),
 )
 GRANTS = (
     ('client_token', 'tracing_app',
@@ -39,9 +43,15 @@ GRANTS = (
     ('api_call', 'tracing_worker', 'SELECT, INSERT, UPDATE, DELETE'),
     ('api_result', 'tracing_app', 'SELECT, INSERT'),
     ('api_result', 'tracing_worker', 'SELECT, INSERT, UPDATE, DELETE'),
+    ('webhook', 'tracing_app',
+     'SELECT, INSERT, UPDATE (disabled_at, disabled_why)'),
+    ('webhook', 'tracing_worker',
+     'SELECT, UPDATE (position, disabled_at, disabled_why, secret)'),
+    ('webhook_delivery', 'tracing_app', 'SELECT, UPDATE (next_at)'),
+    ('webhook_delivery', 'tracing_worker', 'SELECT, INSERT, UPDATE, DELETE'),
 )
-TABLES = ('client_token', 'api_call', 'api_result')
-SEALED = (('api_call', 'answer'), ('api_result', 'found'))
+TABLES = ('client_token', 'api_call', 'api_result', 'webhook', 'webhook_delivery')
+SEALED = (('api_call', 'answer'), ('api_result', 'found'), ('webhook', 'secret'))
 
 
 def _to(table: str, column: str, other: str) -> sa.ForeignKeyConstraint:
@@ -125,6 +135,55 @@ def upgrade() -> None:
         sa.UniqueConstraint('key_hash', name=op.f('uq_api_result_key_hash')),
     )
     op.create_index(op.f('ix_api_result_expires_at'), 'api_result', ['expires_at'])
+    op.create_table(
+        'webhook',
+        sa.Column('id', sa.Integer(), nullable=False),
+        sa.Column('authority_id', sa.Integer(), nullable=False),
+        sa.Column('account_id', sa.Integer(), nullable=False),
+        sa.Column('url', sa.String(500), nullable=False),
+        sa.Column('made_at', Instant(), nullable=False),
+        sa.Column('position', sa.BigInteger(), nullable=False),
+        sa.Column('disabled_at', Instant(), nullable=True),
+        sa.Column('disabled_why', sa.String(40), nullable=False),
+        sa.Column('seal', sa.String(32), nullable=False),
+        sa.Column('secret', sa.Text(), nullable=False),
+        _to('webhook', 'authority_id', 'authority'),
+        _to('webhook', 'account_id', 'account'),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook')),
+    )
+    op.create_index(op.f('ix_webhook_account_id'), 'webhook', ['account_id'])
+    op.create_table(
+        'webhook_delivery',
+        sa.Column('id', sa.Integer(), nullable=False),
+        sa.Column('key', sa.String(40), nullable=False),
+        sa.Column('webhook_id', sa.Integer(), nullable=False),
+        sa.Column('authority_id', sa.Integer(), nullable=False),
+        sa.Column('account_id', sa.Integer(), nullable=False),
+        sa.Column('seq', sa.BigInteger(), nullable=False),
+        sa.Column('step', sa.String(40), nullable=False),
+        sa.Column('about', sa.String(24), nullable=False),
+        sa.Column('after', sa.String(40), nullable=False),
+        sa.Column('by', sa.String(40), nullable=False),
+        sa.Column('at', sa.String(24), nullable=False),
+        sa.Column('next_at', Instant(), nullable=True),
+        sa.Column('lease_until', Instant(), nullable=True),
+        sa.Column('attempts', sa.Integer(), nullable=False),
+        sa.Column('tried_at', Instant(), nullable=True),
+        sa.Column('delivered_at', Instant(), nullable=True),
+        sa.Column('status', sa.Integer(), nullable=True),
+        sa.Column('why', sa.String(80), nullable=False),
+        _to('webhook_delivery', 'webhook_id', 'webhook'),
+        _to('webhook_delivery', 'authority_id', 'authority'),
+        _to('webhook_delivery', 'account_id', 'account'),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook_delivery')),
+        sa.UniqueConstraint('key', name=op.f('uq_webhook_delivery_key')),
+        sa.UniqueConstraint(
+            'webhook_id', 'seq', name=op.f('uq_webhook_delivery_webhook_id_seq')
+        ),
+    )
+    op.create_index(
+        'ix_webhook_delivery_due', 'webhook_delivery', ['next_at', 'id']
+    )
     if op.get_bind().dialect.name != 'postgresql':
         return
     for table in TABLES:
