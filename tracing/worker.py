@@ -16,6 +16,7 @@ from huey import SqliteHuey, crontab
 
 from tracing import crash
 from tracing.accounts import sessions, unused, waits
+from tracing.accounts.actors import actor_of
 from tracing.casework import attachments, calls, erasing, resealing, webhooks
 from tracing.config import Settings
 from tracing.extensions import db
@@ -87,7 +88,7 @@ def tell_programs() -> int:
     instance = Path(current_app.instance_path)
     if paused(instance):
         return 0
-    return webhooks.run(stop=lambda: stop() or paused(instance) is not None)
+    return webhooks.run(actor_of, stop=lambda: stop() or paused(instance) is not None)
 
 
 def sweep() -> int:

@@ -24,7 +24,6 @@ from flask import current_app
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
-from tracing.accounts.actors import actor_of
 from tracing.casework import queries
 from tracing.casework.apply import utcnow
 from tracing.config import Settings
@@ -32,7 +31,7 @@ from tracing.extensions import db, wake
 from tracing.journal import following, journal
 from tracing.journal.kinds import Kind
 from tracing.lookups.http import AddressRefused, HttpSettings, checked, deliver
-from tracing.models import JournalChain, Webhook, WebhookDelivery
+from tracing.models import Account, JournalChain, Webhook, WebhookDelivery
 from workflows.errors import FactMissing, NotVisible
 from workflows.policies import CASE_ROLES, Actor
 from workflows.vocabulary import N_
@@ -219,12 +218,20 @@ def signature(secret: str, stamp: str, body: bytes) -> str:
     return hmac.new(secret.encode(), said, hashlib.sha256).hexdigest()
 
 
-def run(*, now: datetime | None = None, stop: Callable[[], bool] = bool) -> int:
-    """Make the messages that are due and send them; return how many arrived."""
+def run(
+    who: Callable[[Account], Actor],
+    *,
+    now: datetime | None = None,
+    stop: Callable[[], bool] = bool,
+) -> int:
+    """Make the messages that are due and send them; return how many arrived.
+
+    `who` says as whom an account works: it is told of what it may know.
+    """
     at = now or utcnow()
     arrived = 0
     for number in _alive():
-        _plan(number, at)
+        _plan(number, who, at)
     while not stop():
         some = _claim(at)
         if not some:
@@ -241,7 +248,7 @@ def _alive() -> Sequence[int]:
     return found
 
 
-def _plan(number: int, now: datetime) -> None:
+def _plan(number: int, who: Callable[[Account], Actor], now: datetime) -> None:
     """Make the messages of one webhook of what came since, in order."""
     row = db.session.scalar(
         select(Webhook)
@@ -252,7 +259,7 @@ def _plan(number: int, now: datetime) -> None:
     if row is None or not row.account.active:
         db.session.rollback()
         return
-    actor = actor_of(row.account)
+    actor = who(row.account)
     if actor.roles.isdisjoint(CASE_ROLES):
         db.session.rollback()
         return
