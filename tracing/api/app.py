@@ -6,6 +6,7 @@ from flask import Flask
 from flask_smorest import Blueprint
 
 from tracing.api import (
+    bulk,
     directory,
     documents,
     door,
@@ -25,6 +26,7 @@ from tracing.security.programs import ROOT
 NOWHERE = Blueprint("api", __name__)
 operations.nowhere(NOWHERE)
 GROUPS: Final = (
+    bulk.api,
     *(requests.api, files.api, lookups.api, searches.api, feed.api),
     webhooks.api,
     *(directory.api, journal.api, people.api),

@@ -54,13 +54,17 @@ def _compare(body: bytes) -> None:
         raise Problem("checksum")
 
 
+def content_type() -> str:
+    """Return what the body is said to be, in one way of writing."""
+    return request.headers.get("Content-Type", "").lower().replace(" ", "")
+
+
 def read_object(*, may_lack: bool = False) -> dict[str, Any]:
     """Return the JSON object of the body."""
     body = raw()
     if may_lack and not body:
         return {}
-    kind = request.headers.get("Content-Type", "").lower().replace(" ", "")
-    if kind not in (JSON, f"{JSON};charset=utf-8"):
+    if content_type() not in (JSON, f"{JSON};charset=utf-8"):
         raise Problem("unsupported_type")
     return load_object(body)
 

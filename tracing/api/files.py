@@ -62,7 +62,7 @@ def files_list(reference: str) -> dict[str, Any]:
         status=201,
         query=shapes.UploadQuery,
         acts=True,
-        raw_in=True,
+        raw_in="application/octet-stream",
         most_bytes=_most,
     ),
 )

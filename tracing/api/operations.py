@@ -56,7 +56,7 @@ class Operation:
     query: type[Schema] | None = None
     acts: bool = False
     versioned: bool = False
-    raw_in: bool = False
+    raw_in: str = ""
     raw_out: bool = False
     most_bytes: Callable[[], int] | None = None
 
@@ -247,7 +247,7 @@ def _description(said: Operation) -> dict[str, Any]:
         "x-scope": said.scope.value,
     }
     if said.raw_in:
-        content = {"application/octet-stream": {"schema": {"type": "string"}}}
+        content = {said.raw_in: {"schema": {"type": "string"}}}
         found["requestBody"] = {"required": True, "content": content}
     elif said.takes is not None:
         found["requestBody"] = {"required": True, "content": _content(said.takes)}

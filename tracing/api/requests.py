@@ -173,7 +173,8 @@ def _listed(row: queries.Listed) -> dict[str, Any]:
 # ------------------------------------------------------------------------------ drafts
 
 
-def _filing() -> Actor:
+def filing() -> Actor:
+    """Return who calls, or refuse who does not file."""
     actor = door.actor()
     if not policies.may_file(actor):
         raise Problem("not_permitted")
@@ -215,18 +216,23 @@ def _sections(said: Mapping[str, Any]) -> dict[str, Any]:
 )
 def requests_create() -> Said:
     """Start a draft from what is known so far."""
-    actor = _filing()
-    data = _sections(bodies.read_object())
-    try:
-        reference = requesting.draft(actor, data, form_key=form_key())
-    except AlreadyDone as done:
-        give_up()
-        reference = done.reference
+    actor = filing()
+    reference = filed(actor, bodies.read_object(), form_key())
     return _standing(queries.by_reference(reference, actor), actor, 201)
 
 
+def filed(actor: Actor, said: Mapping[str, Any], key: str) -> str:
+    """Start a draft under a key; the same again is the same draft."""
+    data = _sections(said)
+    try:
+        return requesting.draft(actor, data, form_key=key)
+    except AlreadyDone as done:
+        give_up()
+        return done.reference
+
+
 def _draft(reference: str) -> tuple[TraceRequest, Actor]:
-    actor = _filing()
+    actor = filing()
     found = queries.by_reference(reference, actor)
     if found.state is not State.DRAFT or found.requesting_id != actor.authority_id:
         raise TransitionNotAllowed("Only a draft can be changed; this one is sent.")

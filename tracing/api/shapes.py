@@ -137,6 +137,21 @@ class ListSchema(Schema):
     count_is_more = B()
 
 
+class FiledSchema(Schema):
+    """What became of one line: a request, or what was wrong with it."""
+
+    line, status = I(), I()
+    reference, state, href, code = S(), S(), S(), S()
+    errors = L(one(FaultSchema))
+
+
+class BulkSchema(Schema):
+    """What became of each line, in their order."""
+
+    items = L(one(FiledSchema))
+    filed, refused = I(), I()
+
+
 class EventSchema(Schema):
     """One step in the life of a request."""
 
@@ -655,6 +670,11 @@ EXAMPLES: Final[dict[str, Any]] = {
     "RequestSchema": _STANDING
     | {"requested": _AUTHORITY, "content": _DEMONSTRATION, "late": False},
     "ListSchema": {"items": [_LISTED], "count": 1, "count_is_more": False},
+    "BulkSchema": {
+        "items": [{"line": 1, "status": 201, "reference": _REFERENCE}],
+        "filed": 1,
+        "refused": 0,
+    },
     "EventsSchema": {
         "items": [{"position": 1, "step": "submit", "after": "submitted", "at": _AT}]
     },
