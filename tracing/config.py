@@ -58,6 +58,7 @@ class Settings:
     session_longest: int = 43200
     api_calls_of_token: int = 1200
     api_calls_of_authority: int = 6000
+    api_waiting: int = 0
     webhook_ports: str = "443"
     webhook_networks: str = ""
     webhook_ca_file: str = ""

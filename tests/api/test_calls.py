@@ -1,6 +1,8 @@
 """A call that acts does so once; what has changed meanwhile is not overwritten."""
 
 import json
+import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +12,7 @@ from tests import factories
 from tests.api.drafts import draft_for
 from tests.factories import files
 from tests.programs import program
+from tracing.api.feed import TURNS
 from tracing.casework import calls
 from tracing.casework.apply import utcnow
 from tracing.extensions import db
@@ -201,3 +204,20 @@ def test_the_journal_names_the_account_and_the_token(app, asking, of):
     kinds = {one["kind"] for one in entries if one["about"]}
     assert {"drafted", "read"} <= kinds
     assert {one["who"] for one in entries if one["about"]} == {of.investigator.name}
+
+
+def test_who_follows_waits_only_where_that_takes_nothing_from_the_pages(
+    app, asking, of
+):
+    def took():
+        started = time.monotonic()
+        assert asking.get("events?wait=1").json["items"] == []
+        return time.monotonic() - started
+
+    assert took() < 0.9
+    chosen = replace(app.extensions["tracing.settings"], api_waiting=1)
+    app.extensions["tracing.settings"] = chosen
+    app.extensions.pop(TURNS)
+    assert took() >= 1
+    factories.sent(of)
+    assert asking.get("events?wait=20").json["items"][0]["step"] == "submit"
