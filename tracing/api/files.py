@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 from tracing.accounts.tokens import Scope
 from tracing.api import bodies, door, shapes
 from tracing.api.operations import Operation, Said, form_key, group, operation
-from tracing.casework import attachments, queries
+from tracing.casework import attachments, queries, reading
 from tracing.casework.attachments import Given
 from tracing.casework.session import give_up
 from tracing.models import Attachment
@@ -47,8 +47,11 @@ def _most() -> int:
     Operation(Scope.READ, shapes.FilesSchema),
 )
 def files_list(reference: str) -> dict[str, Any]:
-    """List the files of a request."""
-    found = queries.by_reference(reference, door.case_actor())
+    """List the files of a request; the journal keeps that it was read."""
+    actor = door.case_actor()
+    found = queries.by_reference(reference, actor)
+    # What a file is called may name somebody.
+    reading.opened(found, actor)
     return {"items": [file_of(row) for row in attachments.of_request(found)]}
 
 
