@@ -10,7 +10,6 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Blueprint as Pages
 from flask import Flask, current_app, render_template, send_from_directory
 from flask_smorest import Api, Blueprint
-from marshmallow import Schema
 from werkzeug.wrappers import Response
 
 from tracing.schemas.fields import Dated
@@ -36,11 +35,9 @@ class _Api(Api):  # type: ignore[misc]
         """Leave them alone."""
 
 
-def _name(schema: Any) -> str | bool:
-    made = schema() if isinstance(schema, type) else schema
-    if not isinstance(made, Schema):
-        return False
-    return type(made).__name__
+def _name(schema: Any) -> str:
+    kind = schema if isinstance(schema, type) else type(schema)
+    return kind.__name__
 
 
 def _words(_converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +64,8 @@ def build(app: Flask, groups: Sequence[Blueprint]) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         api.init_app(app, spec_kwargs={"marshmallow_plugin": plugin})
-        plugin.converter.add_attribute_function(_words)
+        converter: Any = plugin.converter
+        converter.add_attribute_function(_words)
         for group in groups:
             group.register_views_in_doc(
                 api, app, api.spec, name=group.name, parameters=None

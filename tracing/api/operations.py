@@ -113,8 +113,8 @@ def _query(schema: type[Schema] | None) -> dict[str, Any] | None:
         found: dict[str, Any] = schema().load(request.args.to_dict())
     except ValidationError as error:
         problem = Problem("bad_query")
-        for name in error.normalized_messages():
-            words = error.normalized_messages()[name]
+        messages = error.messages if isinstance(error.messages, dict) else {}
+        for name, words in messages.items():
             problem.at(f"/{name}", translated(words[0]))
         raise problem from error
     return found

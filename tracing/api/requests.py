@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from marshmallow import Schema
+from marshmallow import Schema, ValidationError
 
 from tracing.accounts.tokens import Scope
 from tracing.api import bodies, cursors, door, shapes
@@ -195,7 +195,7 @@ def _sections(said: Mapping[str, Any]) -> dict[str, Any]:
             continue
         try:
             loaded[key] = schema.load(values, partial=True)
-        except bodies.ValidationError as error:
+        except ValidationError as error:
             wrong[key] = error.messages
     if wrong:
         raise of_fields(wrong)

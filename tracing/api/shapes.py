@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from marshmallow import Schema, fields, validate
 
-from tracing.schemas.fields import Line, Section, Whole
-from tracing.schemas.markings import MarkText
+from tracing.schemas.fields import Line, MarkText, Section, Whole
 from tracing.schemas.request import SECTIONS
 from tracing.web.lists import MINE_VIEWS, QUEUE_VIEWS
 from workflows.states import State

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 import requests
 
@@ -163,7 +164,7 @@ class Client:
 
     def attach(self, of: Standing, name: str, content: bytes) -> str:
         """Add a file to a draft; return its token."""
-        path = f"{of.href}/files?name={requests.utils.quote(name, safe='')}"
+        path = f"{of.href}/files?name={quote(name, safe='')}"
         answer = self.call("POST", path, content=content)
         return str(answer.json()["token"])
 
