@@ -48,6 +48,8 @@ class Query:
         """Make the query that was kept."""
         known = {f.name for f in fields(cls)}
         values = {name: value for name, value in given.items() if name in known}
+        # Of a request that was erased nothing is left of what was asked.
+        values.setdefault("serial", "")
         return cls(**values | {"marks": tuple(values.get("marks", ()))})
 
     def plain(self) -> dict[str, Any]:
