@@ -10,7 +10,7 @@ from workflows import policies, restrictions
 from workflows.policies import Actor
 from workflows.states import BESIDE, NEUTRAL, Trigger
 
-Command = Callable[..., TraceRequest]
+Command = Callable[..., "TraceRequest"]
 COMMANDS: Final[Mapping[Trigger, Command]] = {
     Trigger.ASK_CLARIFICATION: requested.ask_clarification,
     Trigger.RECORD_SEARCH: requested.record_search,
