@@ -168,7 +168,7 @@ def all_a_program_reads(app, account, *requests):
     for rule in app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or not rule.rule.startswith(ROOT):
             continue
-        for request in requests:
+        for request in requests if "<reference>" in rule.rule else requests[:1]:
             address = rule.rule.replace("<reference>", request.reference)
             address = address.replace("<section>", "basis")
             address = address.replace("<code>", request.requesting.code)
