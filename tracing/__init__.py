@@ -23,13 +23,14 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     from tracing.adapters.clamd import Clamd
     from tracing.adapters.folder import FolderStore
     from tracing.adapters.smtp import self_test
+    from tracing.api import app as api
     from tracing.casework import attachments, introductions, records, reviews
     from tracing.exchange import signing as exchange
     from tracing.extensions import babel, csrf, db, guard_sqlite, migrate, try_idle
     from tracing.journal import checkpoints
     from tracing.lookups import registers
     from tracing.operations import metrics, restore
-    from tracing.security import fields, headers, hosts, isolation, origins
+    from tracing.security import fields, headers, hosts, isolation, origins, rates
     from tracing.web import context, errors, pages, uploads
 
     given = settings.instance if settings else None
@@ -50,6 +51,7 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     fields.init_app(app, settings, instance)
     checkpoints.init_app(app, settings)
     exchange.init_app(app, settings)
+    rates.init_app(app, instance)
     if settings.proxies:
         count = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count)  # type: ignore[method-assign]
@@ -88,6 +90,10 @@ def create_app(settings: Settings | None = None, *, login: str = "site") -> Flas
     context.init_app(app)
     errors.init_app(app)
     pages.init_app(app)
+    api.init_app(app)
+    for group in api.ALL:
+        # What comes with a token comes with no cookie, and so from no other site.
+        csrf.exempt(group)
     worker.bind(app)
     app.extensions[restore.REAPPLY] = reviews.reapply_in(app)
     return app

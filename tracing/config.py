@@ -67,6 +67,12 @@ class Settings:
     session_idle: int = 1800
     session_idle_administrator: int = 900
     session_longest: int = 43200
+    api_calls_of_token: int = 1200
+    api_calls_of_authority: int = 6000
+    api_waiting: int = 0
+    webhook_ports: str = "443"
+    webhook_networks: str = ""
+    webhook_ca_file: str = ""
     second_factor_required: bool = True
     administrator_keys: int = 2
     keys_alone: bool = False

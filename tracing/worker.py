@@ -16,8 +16,10 @@ from huey import SqliteHuey, crontab
 
 from tracing import crash
 from tracing.accounts import sessions, unused, waits
+from tracing.accounts.actors import actor_of
 from tracing.casework import (
     attachments,
+    calls,
     erasing,
     imports,
     introductions,
@@ -26,6 +28,7 @@ from tracing.casework import (
     resealing,
     reviews,
     sightings,
+    webhooks,
 )
 from tracing.config import Settings
 from tracing.directory import versions
@@ -115,6 +118,15 @@ def read_notices() -> int:
     return notices.poll(outbox.this_worker(), stop=stop)
 
 
+def tell_programs() -> int:
+    """Send programs word of what has happened."""
+    stop: Callable[[], bool] = current_app.extensions.get(STOP, bool)
+    instance = Path(current_app.instance_path)
+    if paused(instance):
+        return 0
+    return webhooks.run(actor_of, stop=lambda: stop() or paused(instance) is not None)
+
+
 def sweep() -> int:
     """Write the reminders that are owed; clear away sessions that have run out."""
     sessions.sweep(outbox.utc_now())
@@ -162,7 +174,8 @@ def tell() -> None:
 
 
 def tidy() -> int:
-    """Let go of files that nobody keeps."""
+    """Let go of files that nobody keeps, and of calls that nobody repeats."""
+    calls.sweep(outbox.utc_now())
     return attachments.clean_up() + imports.tidy()
 
 
@@ -213,7 +226,17 @@ def bind(app: Flask) -> Any:
         timeout=1,
     )
 
+    told = _Turns()
+
+    def tell_programs_task() -> None:
+        with app.app_context():
+            told.take(tell_programs)
+
+    tell_programs_soon = huey.task(name="tell_programs")(tell_programs_task)
+
     def drain_task() -> None:
+        # Receivers may be slow: mails do not wait for them.
+        tell_programs_soon()
         with app.app_context():
             each(change_entries, drain)
 
@@ -263,6 +286,9 @@ def bind(app: Flask) -> Any:
     huey.periodic_task(crontab(minute="*"), name="look_up_due")(look_up_task)
     huey.periodic_task(crontab(minute="*"), name="import_due")(import_task)
     huey.periodic_task(crontab(minute="*"), name="read_notices")(notices_task)
+    huey.periodic_task(crontab(minute="*"), name="tell_programs_due")(
+        tell_programs_task
+    )
     huey.periodic_task(crontab(minute="17"), name="tidy")(tidy_task)
     daily = crontab(hour="2", minute="43")
     huey.periodic_task(daily, name="switch_off")(switch_off_task)

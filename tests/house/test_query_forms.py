@@ -67,6 +67,16 @@ WHERE = {
     "journal/journal.py": {"_open", "erase", "<module>"},
     "journal/live.py": {"chains", "check_chain", "fault_of_tail"},
     "journal/looking.py": {"_carried", "_hashes", "page"},
+    "journal/following.py": {"steps"},
+    # by the account that called; of a token, by its hash or its authority
+    "casework/calls.py": {
+        *("_forget_old", "_row", "begin", "result", "sweep"),
+    },
+    "casework/webhooks.py": {
+        *("_alive", "_claim", "_mark", "_plan", "deliveries", "make", "one"),
+        *("own", "resend"),
+    },
+    "accounts/tokens.py": {"_note_use", "_tokens", "find", "revoke"},
     # by the authority of the person, in every statement
     "casework/keeping.py": {
         *("due_for_review", "_ended", "holds", "order", "orders", "_require_free"),
@@ -185,7 +195,9 @@ WHERE = {
     "operations/restore.py": {"_go_on"},
     # the settings of a connection; the second wall itself
     "extensions.py": {"_begin", "be_patient", "guard_sqlite"},
-    "security/isolation.py": {"_seen", "narrow", "tell", "<module>"},
+    "security/isolation.py": {
+        *("_seen", "narrow", "show_token", "tell", "<module>"),
+    },
 }
 """Each function outside the models and migrations that names such a table.
 

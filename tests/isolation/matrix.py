@@ -17,6 +17,7 @@ from sqlalchemy import update
 
 from tests import factories
 from tests.factories import files
+from tests.programs import Program, program
 from tests.visitors import Visitor, bare, signed_in, stranger
 from tracing.casework import attachments, erasing, keeping
 from tracing.casework.references import reference_of
@@ -26,6 +27,7 @@ from tracing.models import (
     AccountSession,
     Authority,
     BreakGlass,
+    ClientToken,
     Erasure,
     FileKind,
     LegalHold,
@@ -36,7 +38,9 @@ from tracing.models import (
     RegistryReview,
     Task,
     TraceRequest,
+    Webhook,
 )
+from tracing.security.programs import ROOT
 from workflows import policies
 from workflows.policies import Role
 from workflows.states import State, Trigger
@@ -103,7 +107,10 @@ PASSED = "passed"
 """A page on the way in, for somebody who is in: nothing is told, nothing asked."""
 
 OF_A_STATE = ("request", "draft", "file", "lookup")
-OF_OTHERS = ("hold", "erasure", "glass", "record", "sighting", "record_review")
+OF_OTHERS = (
+    *("hold", "erasure", "glass", "record", "sighting", "record_review"),
+    *("client_token", "webhook"),
+)
 """What is named by its number, and here always somebody else's."""
 
 NEVER = reference_of(2026, "KE", 9_999_991)
@@ -158,6 +165,7 @@ class Room:
     app: Flask
     of: factories.Sides
     visitors: dict[str, Visitor]
+    programs: dict[str, Program]
     accounts: dict[str, Account]
     ours: int
     held: int
@@ -197,7 +205,15 @@ def room(app: Flask) -> Room:
     signed_in(app, somebody)
     held = db.session.query(AccountSession).filter_by(account_id=somebody.id).one().id
     db.session.commit()
-    return Room(app, of, visitors, accounts, ours, held, theirs_in(of))
+    programs = {
+        actor.name: program(app, accounts[actor.name])
+        if actor.is_in
+        else Program(stranger(app).client)
+        for actor in ACTORS
+    }
+    programs["expired"] = _expired_program(app, of)
+    theirs = theirs_in(of)
+    return Room(app, of, visitors, programs, accounts, ours, held, theirs)
 
 
 def theirs_in(of: factories.Sides) -> dict[tuple[str, bool], int]:
@@ -241,6 +257,10 @@ def theirs_in(of: factories.Sides) -> dict[tuple[str, bool], int]:
         ("erasure", False): of_home(Erasure, of.asking),
         ("glass", True): leave.id,
         ("glass", False): leave.id,
+        ("client_token", True): _token_of(elsewhere.requesting),
+        ("client_token", False): _token_of(of.asking),
+        ("webhook", True): _webhook_of(elsewhere.requesting),
+        ("webhook", False): _webhook_of(of.asking),
     }
 
 
@@ -286,6 +306,41 @@ def recorded_in(of: factories.Sides) -> dict[tuple[str, bool], int]:
     return found
 
 
+def _webhook_of(home: Authority) -> int:
+    """Make a webhook of somebody of an authority; return its number."""
+    account = factories.person(home, Role.INVESTIGATOR)
+    row = Webhook(
+        authority_id=home.id,
+        account_id=account.id,
+        url="https://cases.example/trace",
+        made_at=datetime.now(UTC),
+        position=0,
+    )
+    row.secret = "secret"
+    db.session.add(row)
+    db.session.commit()
+    return row.id
+
+
+def _token_of(home: Authority) -> int:
+    """Make a token of an authority; return its number."""
+    account = factories.person(home, Role.INVESTIGATOR)
+    now = datetime.now(UTC)
+    row = ClientToken(
+        authority_id=home.id,
+        account_id=account.id,
+        label="One",
+        token_hash=secrets.token_hex(32),
+        scopes=("directory",),
+        made_by_id=account.id,
+        made_at=now,
+        expires_at=now + timedelta(days=1),
+    )
+    db.session.add(row)
+    db.session.commit()
+    return row.id
+
+
 def _expired(app: Flask, of: factories.Sides) -> Visitor:
     account = factories.person(of.asking, Role.SUPERVISOR)
     visitor = signed_in(app, account)
@@ -293,6 +348,11 @@ def _expired(app: Flask, of: factories.Sides) -> Visitor:
     held.seen_at = datetime.now(UTC) - timedelta(days=2)
     db.session.commit()
     return visitor
+
+
+def _expired_program(app: Flask, of: factories.Sides) -> Program:
+    account = factories.person(of.asking, Role.SUPERVISOR)
+    return program(app, account, expires_at=datetime.now(UTC) - timedelta(seconds=1))
 
 
 def enter(room: Room, state: str) -> None:
@@ -322,6 +382,9 @@ def _stay(now: datetime) -> None:
     factors = AccountSession.factor_at.is_not(None)
     db.session.execute(visits.values(seen_at=now))
     db.session.execute(visits.where(factors).values(factor_at=now))
+    # A use is written once a minute: none falls due between two looks at the tables.
+    used = now + timedelta(hours=1)
+    db.session.execute(update(ClientToken).values(used_at=used))
     db.session.commit()
 
 
@@ -369,6 +432,11 @@ class Cell:
     step: str = ""
 
     @property
+    def by_program(self) -> bool:
+        """Whether it is tried with a token."""
+        return self.rule.startswith(ROOT)
+
+    @property
     def row(self) -> dict[str, Any]:
         """What the policy says of the route."""
         found: dict[str, Any] = policy()["routes"][self.endpoint]
@@ -379,7 +447,9 @@ def cells(app: Flask) -> Iterator[Cell]:
     """Yield every route and method, the steps of a request one by one."""
     for rule in sorted(app.url_map.iter_rules(), key=lambda one: one.rule):
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            steps = policy()["steps"] if "<step>" in rule.rule else ("",)
+            steps = tuple(policy()["steps"]) if "<step>" in rule.rule else ("",)
+            if rule.endpoint == "api.nothing" and method != "GET":
+                continue
             for step in steps:
                 yield Cell(rule.endpoint, method, rule.rule, step)
 
@@ -424,6 +494,8 @@ def expected(cell: Cell, actor: Actor, state: str) -> str:
         return HIDDEN
     if about == "draft" and (state != State.DRAFT or actor.side != "requesting"):
         return NOT_NOW
+    if row.get("working") and actor.roles <= {Role.AUDITOR}:
+        return REFUSED
     if row.get("acts"):
         return _acts(cell, actor)
     return OPEN
@@ -457,6 +529,9 @@ WORDS = {
     "code": "BR-NONE",
     "filename": "app.css",
     "form": "csv",
+    "anything": "nowhere",
+    "section": "header",
+    "key": "0" * 32,
     "number": "1",
     "event": "1",
     "token": "x" * 32,
@@ -471,7 +546,7 @@ def address(room: Room, cell: Cell, actor: Actor, *, made_up: bool = False) -> s
     found = found.replace("<reference>", reference)
     if cell.endpoint == "home.language":
         return found.replace("<code>", "en")
-    if cell.endpoint == "contacts.show":
+    if cell.endpoint in ("contacts.show", "api_directory.authorities_show"):
         return found.replace("<code>", room.of.asked.code)
     if about == "request":
         number = "2026-9999991P" if made_up else room.mail_number
@@ -496,8 +571,12 @@ def address(room: Room, cell: Cell, actor: Actor, *, made_up: bool = False) -> s
     return found
 
 
-def send(visitor: Visitor, method: str, where: str) -> Any:
-    """Send one try: a form that is too old to do anything."""
+def send(visitor: Visitor | Program, method: str, where: str) -> Any:
+    """Send one try: a form that is too old to do anything, a body that says nothing."""
+    if isinstance(visitor, Program):
+        key = f"matrix-{next(numbers)}"
+        body = None if method == "GET" else {}
+        return visitor.call(method, where, body, Idempotency_Key=key, If_Match='"old"')
     if method == "GET":
         return visitor.get(where)
     return visitor.post(where, {"version": "0", "form_key": f"matrix-{next(numbers)}"})
@@ -505,6 +584,8 @@ def send(visitor: Visitor, method: str, where: str) -> Any:
 
 def verdict(answer: Any) -> str:
     """Return what an answer amounts to."""
+    if answer.status_code == 401:
+        return SIGN_IN
     to = answer.headers.get("Location", "")
     if answer.status_code in (302, 303) and to.startswith("/sign-in?next="):
         return SIGN_IN
@@ -532,7 +613,8 @@ def tell(room: Room, cell: Cell, actor: Actor, what: str) -> None:
 
 def try_one(room: Room, cell: Cell, actor: Actor) -> None:
     """Try one cell; what is hidden answers as what never was, to the letter."""
-    visitor = room.visitors[actor.name]
+    by_program = cell.by_program
+    visitor = (room.programs if by_program else room.visitors)[actor.name]
     if cell.row.get("about") in OF_OTHERS:
         # What an earlier try left to be told.
         visitor.get("/account")

@@ -13,11 +13,13 @@ from sqlalchemy import select
 
 from tests import factories
 from tests.isolation import matrix
+from tests.programs import program
 from tests.visitors import signed_in, stranger
 from tracing.casework import keeping
 from tracing.extensions import db
 from tracing.models import OutboxMessage
 from tracing.notifications.render import render
+from tracing.security.programs import ROOT
 from workflows.facts import (
     Answers,
     Closure,
@@ -144,6 +146,8 @@ def everything_that_opens(app, visitor, *requests):
         if "GET" not in (rule.methods or ()) or rule.endpoint == "static":
             continue
         for request in requests if "<" in rule.rule else requests[:1]:
+            if rule.rule.startswith(ROOT):
+                continue
             for step in matrix.policy()["steps"] if "<step>" in rule.rule else ("",):
                 address = rule.rule.replace("<reference>", request.reference)
                 address = address.replace("<step>", step)
@@ -156,6 +160,36 @@ def everything_that_opens(app, visitor, *requests):
         for request in requests:
             form = {"q": request.reference, "reference": request.reference}
             yield address, visitor.post(address, form, follow_redirects=True).text
+
+
+def all_a_program_reads(app, account, *requests):
+    """The text of every operation that reads, for every request, and of searches."""
+    client = program(app, account)
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or not rule.rule.startswith(ROOT):
+            continue
+        for request in requests if "<reference>" in rule.rule else requests[:1]:
+            address = rule.rule.replace("<reference>", request.reference)
+            address = address.replace("<section>", "basis")
+            address = address.replace("<code>", request.requesting.code)
+            yield address, client.get(address).text
+    for name in ("ALPHA", "HIDDEN", "GAMMA"):
+        form = form_of(name)
+        for body in (
+            {"serial": form["markings_serial"]},
+            {"name": form["persons_persons-0-family_name"]},
+        ):
+            yield "searches", client.post("searches", body).text
+
+
+def met_by_a_program(app, account, words, *requests):
+    """Where a program met one of the words."""
+    return [
+        f"{address}: {word}"
+        for address, text in all_a_program_reads(app, account, *requests)
+        for word in words
+        if f"CANARY{word}" in text
+    ]
 
 
 def met(app, visitor, words, *requests):
@@ -189,6 +223,20 @@ def test_each_side_meets_its_own_and_what_it_was_sent(desk):
     assert met(app, asking, ("GAMMA", "DELTA"), request, draft, theirs) == []
     found = met(app, asking, ("ALPHANOTE", "HIDDEN", "BETA"), request, draft)
     assert {one.partition("CANARY")[0] for one in found}
+
+
+def test_no_program_meets_what_its_people_do_not(desk):
+    app, of, far, *requests = desk
+    third = factories.person(far.asking, *WITHIN_AN_AUTHORITY)
+    unseen = ("ALPHA", "BETA", "HIDDEN")
+    assert met_by_a_program(app, third, unseen, *requests) == []
+    asked = factories.person(of.asked, *WITHIN_AN_AUTHORITY)
+    unseen = ("HIDDEN", "ALPHANOTE", "GAMMA", "DELTA")
+    assert met_by_a_program(app, asked, unseen, *requests) == []
+    assert met_by_a_program(app, asked, ("ALPHA", "BETA"), requests[0])
+    asking = factories.person(of.asking, *WITHIN_AN_AUTHORITY)
+    assert met_by_a_program(app, asking, ("GAMMA", "DELTA"), *requests) == []
+    assert met_by_a_program(app, asking, ("ALPHANOTE",), requests[0])
 
 
 def exports(app, home, *names):

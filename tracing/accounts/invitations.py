@@ -62,7 +62,7 @@ def whose(kind: str, token: str, now: datetime) -> Account:
 
 def _person(row: AccountToken) -> Account:
     account = db.session.get(Account, row.account_id)
-    if account is None or not account.active:
+    if account is None or not account.active or account.machine:
         raise LinkVoid
     return account
 

@@ -56,7 +56,9 @@ def write(
 ) -> OutboxMessage:
     """Add a message to a person, in their language. The caller commits."""
     language = account.language if account.language in LANGUAGES else "en"
-    to = Recipient(account.email, language)
+    # A program reads no mail; what concerns it, its authority does.
+    home = account.authority
+    to = mailbox_of(home) if account.machine else Recipient(account.email, language)
     return _write(account.authority_id, to, event, facts, now)
 
 

@@ -20,7 +20,7 @@ from tracing import crash
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.models import Account, AccountSession
-from tracing.security import tokens
+from tracing.security import programs, tokens
 from tracing.security.tokens import hash_of
 from workflows.policies import Role
 
@@ -96,6 +96,8 @@ def signed_in() -> AccountSession | None:
 
 
 def _read() -> AccountSession | None:
+    if programs.is_called():
+        return None
     token = session.get(SID)
     if not isinstance(token, str):
         return None

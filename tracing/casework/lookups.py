@@ -342,6 +342,14 @@ def opened_all(
         journal.read(Entry.LOOKUP_READ, actor, about=about, payload={"answers": said})
 
 
+def answering(reference: str, actor: Actor) -> TraceRequest:
+    """Return a request of which the actor is on the side that answers."""
+    found = queries.by_reference(reference, actor)
+    if party_of(actor, found) is not Party.REQUESTED:
+        raise NotPermitted("The authority that answers does this.")
+    return found
+
+
 def may_ask(actor: Actor, request: TraceRequest) -> bool:
     """Tell whether the actor may ask registers about a request."""
     party = party_of(actor, request)

@@ -4,8 +4,9 @@ from tracing.casework.apply import parties_of
 from tracing.casework.session import give_up
 from tracing.journal import journal
 from tracing.journal.kinds import Kind
-from tracing.models import TraceRequest
+from tracing.models import RequestEvent, TraceRequest
 from workflows.policies import Actor
+from workflows.states import Trigger
 
 
 def opened(request: TraceRequest, actor: Actor, *, after_refusal: bool = False) -> None:
@@ -19,6 +20,15 @@ def opened(request: TraceRequest, actor: Actor, *, after_refusal: bool = False) 
     if after_refusal:
         give_up()
     journal.read(Kind.READ, actor, about=about, parties=parties, payload=said)
+
+
+def history_for(request: TraceRequest, actor: Actor) -> list[RequestEvent]:
+    """Return the steps an actor may see; a note is its own authority's alone."""
+    return [
+        event
+        for event in request.events
+        if event.trigger is not Trigger.NOTE or event.authority_id == actor.authority_id
+    ]
 
 
 def journal_opened(actor: Actor, *, reference: str = "", **wanted: object) -> None:

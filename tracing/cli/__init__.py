@@ -13,6 +13,7 @@ from tracing.cli import (
     backup,
     doctor,
     exchange,
+    interface,
     journal,
     lookups,
     mail,
@@ -69,7 +70,7 @@ def run() -> None:
 
 for module in (
     *(setup, serve, lookups, journal, doctor, backup, mail, account, privacy, registry),
-    *(reference, exchange),
+    *(reference, exchange, interface),
 ):
     for command in module.COMMANDS:
         main.add_command(command)

@@ -64,7 +64,8 @@ def run_site(settings: Settings) -> None:
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
-        blocking_threads=1,
+        # One for the pages; whoever waits for something to happen takes none from them.
+        blocking_threads=1 + settings.api_waiting,
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=20,

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from flask import current_app, has_request_context, request, session
+from flask import current_app, g, has_request_context, request, session
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -298,7 +298,9 @@ def _who(actor: Actor) -> dict[str, Any]:
     if has_request_context():
         if request.remote_addr:
             found["address"] = request.remote_addr
-        if token := session.get(tokens.SESSION):
+        if number := g.get("client_token"):
+            found["token"] = number
+        elif token := session.get(tokens.SESSION):
             found["session"] = tokens.hash_of(token)[:16]
     return found
 

@@ -107,6 +107,9 @@ class Kind(StrEnum):
     AGREEMENT_CONFIRMED = "agreement_confirmed"
     AGREEMENT_ENDED = "agreement_ended"
     DUE_MOVED = "due_moved"
+    TOKEN_MADE = "token_made"  # noqa: S105 - a name
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - a name
+    WEBHOOK_CHANGED = "webhook_changed"
 
     @property
     def label(self) -> str:
@@ -221,4 +224,7 @@ LABELS: Final = {
     Kind.AGREEMENT_CONFIRMED: N_("Agreement on time confirmed"),
     Kind.AGREEMENT_ENDED: N_("Agreement on time ended"),
     Kind.DUE_MOVED: N_("Due date moved by a calendar"),
+    Kind.TOKEN_MADE: N_("Token of a program made"),
+    Kind.TOKEN_REVOKED: N_("Token of a program revoked"),
+    Kind.WEBHOOK_CHANGED: N_("Webhook of a program changed"),
 }

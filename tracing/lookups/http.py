@@ -362,6 +362,32 @@ class Client:
             raise _not_understood(why, body) from error
 
 
+def deliver(
+    settings: HttpSettings, folder: Path, body: bytes, headers: Mapping[str, str]
+) -> int:
+    """Send one message and return the status; what else is answered is not read.
+
+    It raises OSError where nobody answers, or where we do not go.
+    """
+    deadline = Deadline(settings.deadline)
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.mount("https://", _Adapter(deadline, settings))
+            with session.post(
+                settings.url,
+                data=body,
+                headers={"User-Agent": "tracing"} | dict(headers),
+                timeout=(settings.connect_timeout, settings.read_timeout),
+                allow_redirects=False,
+                stream=True,
+                verify=str(folder / settings.ca_file) if settings.ca_file else True,
+            ) as answer:
+                return answer.status_code
+    finally:
+        deadline.done()
+
+
 class _Again(Exception):
     """It may help to try again; `fault` is what to say if not."""
 

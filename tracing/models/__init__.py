@@ -10,6 +10,13 @@ from tracing.models.account import (
     FailedAttempts,
     Role,
 )
+from tracing.models.api import (
+    ApiCall,
+    ApiResult,
+    ClientToken,
+    Webhook,
+    WebhookDelivery,
+)
 from tracing.models.attachment import Attachment, FileKind, Scan
 from tracing.models.base import Base
 from tracing.models.directory import (
@@ -78,6 +85,8 @@ __all__ = [
     "AccountSession",
     "AccountToken",
     "Alias",
+    "ApiCall",
+    "ApiResult",
     "Attachment",
     "Authority",
     "AuthorityVersion",
@@ -88,6 +97,7 @@ __all__ = [
     "CalendarVersion",
     "Calibre",
     "ChangeKind",
+    "ClientToken",
     "Delivery",
     "DirectoryLink",
     "DirectoryWork",
@@ -139,4 +149,6 @@ __all__ = [
     "Task",
     "TraceRequest",
     "Verdict",
+    "Webhook",
+    "WebhookDelivery",
 ]

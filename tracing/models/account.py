@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -52,6 +53,11 @@ class Account(Base, UserMixin):
     password: Mapped[str | None] = mapped_column(String(255))
     active: Mapped[bool] = mapped_column(Boolean, default=True)
     language: Mapped[str] = mapped_column(String(5), default="en")
+    machine: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default=false()
+    )
+    """A program of the authority: it comes with tokens and never signs in."""
+
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     """Random; also the handle by which a security key knows the account."""
 

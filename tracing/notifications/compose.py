@@ -71,7 +71,7 @@ def mailbox_of(authority: Authority) -> Recipient:
 
 def officer(account: Account | None) -> Iterable[Recipient]:
     """Return the officer in charge, if there is one who still works here."""
-    if account is None or not account.active:
+    if account is None or not account.active or account.machine:
         return ()
     language = account.language if account.language in LANGUAGES else "en"
     return (Recipient(account.email, language),)

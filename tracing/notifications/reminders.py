@@ -187,7 +187,9 @@ def _requests(ids: set[int]) -> Mapping[int, TraceRequest]:
                 Authority.zone,
             ),
             joinedload(TraceRequest.assigned_to).options(
-                load_only(Account.email, Account.language, Account.active),
+                load_only(
+                    Account.email, Account.language, Account.active, Account.machine
+                ),
                 lazyload(Account.authority),
                 lazyload(Account.roles),
             ),
@@ -208,6 +210,7 @@ def _supervisors(authorities: set[int]) -> Mapping[int, list[Recipient]]:
         .where(
             Account.authority_id.in_(authorities),
             Account.active.is_(True),
+            Account.machine.is_(False),
             Role.name == policies.Role.SUPERVISOR.value,
         )
         .order_by(Account.id)

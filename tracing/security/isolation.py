@@ -104,6 +104,14 @@ def tenant() -> Tenant | None:
     return found
 
 
+def show_token(hashed: str) -> None:
+    """Let this transaction read the row of the token a program came with."""
+    connection = db.session.connection()
+    if connection.dialect.name == "postgresql":
+        said = "SELECT set_config('app.token', %s, true)"
+        connection.exec_driver_sql(said, (hashed,))
+
+
 def _set(tenant: Tenant | None) -> None:
     g.tenant = tenant
     if db.session.registry.has() and db.session().in_transaction():

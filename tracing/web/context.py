@@ -19,6 +19,7 @@ from tracing.accounts import sessions
 from tracing.accounts.actors import current_actor
 from tracing.casework import notices
 from tracing.directory import countries
+from tracing.security import programs
 from tracing.web.counts import counts_of
 from tracing.words import _
 from workflows.policies import (
@@ -66,13 +67,21 @@ class Language:
 
 def choose_language() -> str:
     """Return the language chosen here, else the account's, else the browser's."""
+    if programs.is_called():
+        return request.accept_languages.best_match(list(LANGUAGES)) or _own() or "en"
     chosen = session.get("language")
     if chosen in LANGUAGES:
         return str(chosen)
-    actor = current_actor()
-    if actor is not None and actor.language in LANGUAGES:
-        return actor.language
+    if own := _own():
+        return own
     return request.accept_languages.best_match(list(LANGUAGES)) or "en"
+
+
+def _own() -> str | None:
+    """Return the language of the account."""
+    actor = current_actor()
+    known = actor is not None and actor.language in LANGUAGES
+    return actor.language if actor is not None and known else None
 
 
 @lru_cache(maxsize=64)
@@ -122,6 +131,7 @@ def ways(actor: Actor) -> list[Way]:
         add("keeping.index", _("Kept requests"))
     if actor.is_any(Role.ADMINISTRATOR):
         add("people.index", _("People"))
+        add("tokens.index", _("Programs"))
     if actor.is_any(Role.ADMINISTRATOR, Role.OPERATOR):
         add("registers.index", _("Registers"))
     if actor.is_any(Role.OPERATOR):

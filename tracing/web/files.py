@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from tracing.accounts.actors import current_actor
 from tracing.casework import attachments
 from tracing.files.checking import ENDINGS
-from tracing.models import Attachment, FileKind
+from tracing.models import Attachment, FileKind, TraceRequest
 from tracing.security.headers import SANDBOX
 from workflows.policies import CASE_ROLES, Actor
 
@@ -31,6 +31,13 @@ def show(token: str) -> Response:
     found, home = attachments.by_token(token, actor)
     saved = found.kind is not FileKind.PHOTOGRAPH or "download" in request.args
     content = attachments.opened(found, home, actor, saved=saved)
+    return answer_of(found, home, content, saved=saved)
+
+
+def answer_of(
+    found: Attachment, home: TraceRequest | None, content: bytes, *, saved: bool
+) -> Response:
+    """Return a file as it goes out, whoever asked for it."""
     name = _name_of(found, home.reference if home else "")
     return _answer(content, found.media_type, name=name, saved=saved)
 

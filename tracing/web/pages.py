@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from tracing.accounts import sessions
 from tracing.models import AccountSession
+from tracing.security import programs
 from tracing.web import (
     account,
     calendars,
@@ -29,6 +30,7 @@ from tracing.web import (
     regimes,
     requests,
     signing,
+    tokens,
     upkeep,
     watch,
 )
@@ -75,7 +77,7 @@ WITHOUT_KEYS: Final = frozenset({"account.new_key", "account.key_options"})
 def init_app(app: Flask) -> None:
     """Register the pages and put the doors before them."""
     cases = (home, lists, drafts, requests, dates, files, contacts, upkeep, outgoing)
-    people_ = (signing, account, people, emergency)
+    people_ = (signing, account, people, tokens, emergency)
     desk = (journal, lookups, records, imports, keeping, calendars, regimes)
     for module in (*cases, *desk, exchange, *people_, watch):
         for blueprint in module.BLUEPRINTS:
@@ -86,7 +88,8 @@ def init_app(app: Flask) -> None:
 
 def _door() -> Response | None:
     endpoint = request.endpoint
-    if endpoint is None or endpoint in OPEN_TO_ALL:
+    # Programs have a door of their own.
+    if endpoint is None or endpoint in OPEN_TO_ALL or programs.is_called():
         return None
     held = sessions.current()
     if held is not None and _may_enter(held, endpoint):

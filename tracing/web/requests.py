@@ -1,9 +1,7 @@
 """The page of a request for both sides, and the form behind every step."""
 
 import secrets
-from collections.abc import Callable
 from datetime import UTC, date, datetime
-from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,15 +21,16 @@ from tracing.accounts.actors import current_actor
 from tracing.casework import (
     answering,
     attachments,
-    either,
     onward,
     queries,
     reading,
     requested,
     requesting,
+    steps,
 )
 from tracing.casework import lookups as asking
 from tracing.casework.apply import deadline_of, schedule_of
+from tracing.casework.steps import COMMANDS, WITH_FILES
 from tracing.directory import entries
 from tracing.models import TraceRequest
 from tracing.models.trace_request import FAR
@@ -51,23 +50,8 @@ from workflows.vocabulary import Access, InformationItem, Outcome, Use
 requests = Blueprint("requests", __name__, url_prefix="/trace-requests")
 BLUEPRINTS = (requests,)
 
-COMMANDS: dict[Trigger, Callable[..., TraceRequest]] = {
-    Trigger.ASK_CLARIFICATION: requested.ask_clarification,
-    Trigger.RECORD_SEARCH: requested.record_search,
-    Trigger.DEFER: requested.defer,
-    Trigger.RESPOND: requested.respond,
-    Trigger.CLARIFY: requesting.clarify,
-    Trigger.QUERY_RESPONSE: requesting.query_response,
-    Trigger.CLOSE: requesting.close,
-    Trigger.WITHDRAW: requesting.withdraw,
-    Trigger.REOPEN: requesting.reopen,
-    **{trigger: partial(either.agree, trigger) for trigger in BESIDE},
-}
 TOLD_BY_NOTICE = frozenset({"ground", "items", "no_notice"})
 """What the record of a disclosure need not say again."""
-
-WITH_FILES = frozenset({Trigger.RESPOND, Trigger.CLARIFY})
-"""The steps that may bring photographs and documents."""
 
 ORDER = (
     Trigger.ACKNOWLEDGE,
@@ -353,10 +337,7 @@ def _form(
 
 
 def _is_possible(found: TraceRequest, trigger: Trigger, actor: Actor) -> bool:
-    side = policies.party_of(actor, found)
-    if limits.is_beside(trigger):
-        return side is not None and trigger in limits.beside(found, actor, side)
-    return trigger in policies.possible(actor, found)
+    return trigger in steps.possible(found, actor)
 
 
 def _outcomes(found: TraceRequest) -> list[tuple[str, str]]:
@@ -445,14 +426,11 @@ def take(reference: str, step: str) -> tuple[str, int] | Response:
     if received.problems:
         code = received.status
         return _form(found, trigger, raw, {}, received=received, code=code)
-    if trigger in COMMANDS:
-        try:
-            COMMANDS[trigger](reference, actor, fact, version=version, **more)
-        except (RestrictionHolds, FactMissing) as error:
-            wrong = _held_back(trigger, error)
-            return _form(found, trigger, raw, wrong, received=received, code=409)
-    else:
-        either.write(trigger, reference, actor, fact, version=version)
+    try:
+        COMMANDS[trigger](reference, actor, fact, version=version, **more)
+    except (RestrictionHolds, FactMissing) as error:
+        wrong = _held_back(trigger, error)
+        return _form(found, trigger, raw, wrong, received=received, code=409)
     flash(status.told(trigger), "ok")
     return redirect(url_for(".show", reference=reference), 303)
 

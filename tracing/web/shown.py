@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from tracing.casework import explaining, sections
+from tracing.casework.reading import history_for
 from tracing.directory import names
 from tracing.models import Item, RequestEvent, TraceRequest
 from tracing.schemas.markings import MarkSchema
@@ -282,8 +283,7 @@ def history(found: TraceRequest, actor: Actor, zone: str) -> list[dict[str, Any]
             "who": _who(event, found),
             "detail": _detail(event),
         }
-        for event in reversed(found.events)
-        if event.trigger is not Trigger.NOTE or event.authority_id == actor.authority_id
+        for event in reversed(history_for(found, actor))
     ]
     if items:
         items[0]["status"] = "now"
