@@ -20,6 +20,7 @@ from tracing.casework import queries
 from tracing.casework.session import give_up
 from tracing.faults import AlreadyDone
 from tracing.models import Lookup
+from tracing.schemas.lookups import VerdictSection
 from workflows import policies
 from workflows.errors import NotPermitted
 from workflows.policies import Actor
@@ -67,7 +68,7 @@ def _answering(reference: str) -> Actor:
 @operation(api, "/registers", "GET", Operation(Scope.LOOK_UP, shapes.RegistersSchema))
 def registers_list() -> dict[str, Any]:
     """List the registers that the authority may ask."""
-    found = asking.registers_of(door.case_actor())
+    found = asking.all_registers_of(door.case_actor())
     return {
         "items": [
             {
@@ -211,6 +212,28 @@ def lookups_by_hand(reference: str, token: str) -> Said:
 
 @operation(
     api,
+    "/requests/<reference>/look-ups/<token>/verdicts",
+    "POST",
+    Operation(
+        Scope.LOOK_UP,
+        shapes.LookupSchema,
+        status=201,
+        takes=VerdictSection,
+        acts=True,
+    ),
+)
+def lookups_decide(reference: str, token: str) -> Said:
+    """Write down whether a candidate is the item, and why; nothing else follows."""
+    asking.one(reference, token, door.case_actor())
+    actor = _answering(reference)
+    said = bodies.load(VerdictSection(), bodies.read_object())
+    begin(actor, reference)
+    asking.decide(reference, token, actor, **said)
+    return _made(asking.one(reference, token, actor))
+
+
+@operation(
+    api,
     "/requests/<reference>/look-ups/<token>/record",
     "POST",
     Operation(
@@ -232,7 +255,6 @@ def lookups_record(reference: str, token: str) -> Said:
         *(reference, token, actor),
         years=said.get("years", ""),
         note=said.get("note", ""),
-        confirmed=said["confirmed"],
         version=version,
     )
     said = standing(found, actor)

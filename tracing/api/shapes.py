@@ -465,7 +465,6 @@ class RecordSchema(Section):
 
     years = Line(100, label=N_("Years"))
     note = Line(2000, label=N_("Note"))
-    confirmed = fields.Boolean(truthy={True}, falsy={False}, load_default=False)
 
 
 class SearchSchema(Section):
@@ -739,7 +738,7 @@ EXAMPLES: Final[dict[str, Any]] = {
         "outcome": "no_hit",
         "text": "",
     },
-    "RecordSchema": {"years": "1990-2026", "confirmed": False},
+    "RecordSchema": {"years": "1990-2026"},
     "SearchSchema": {"serial": "EX-1234-7"},
     "DeclarationSchema": {"authorised": True},
 }

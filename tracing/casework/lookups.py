@@ -369,8 +369,13 @@ def registers_of(actor: Actor, request: TraceRequest) -> list[Register]:
     Whether another authority asks about the same item is for who files.
     """
     asks = party_of(actor, request) is Party.REQUESTING
-    found = registers.of_authority(_code(actor))
+    found = all_registers_of(actor)
     return [one for one in found if asks or one.name != registers.ELSEWHERE]
+
+
+def all_registers_of(actor: Actor) -> list[Register]:
+    """Return the registers that the actor's authority may ask about anything."""
+    return registers.of_authority(_code(actor))
 
 
 @dataclass(frozen=True, slots=True)

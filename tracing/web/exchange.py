@@ -19,8 +19,8 @@ from tracing.exchange.signing import Standing, Verdict
 from tracing.models import TraceRequest
 from tracing.web import forms, limits, printed, shown
 from tracing.web.context import said
-from tracing.web.drafts import form_key
 from tracing.web.lists import MINE_VIEWS, QUEUE_VIEWS
+from tracing.web.once import form_key
 from tracing.web.stepup import recent_factor
 from tracing.words import _
 from workflows.errors import RestrictionHolds
