@@ -17,6 +17,7 @@ from tracing.models import (
     Recovery,
     TraceRequest,
 )
+from tracing.security import isolation
 from workflows.policies import Actor, Role
 from workflows.states import State
 from workflows.vocabulary import MarkType
@@ -196,6 +197,31 @@ def test_counting_reads_indexes_alone(seeded, plan, kind):
     assert "SCAN trace_request" not in found
     # Which index is the planner's to choose: here all that is asked is still open.
     assert found.count("ix_trace_request_") >= len(names[kind])
+
+
+@pytest.fixture
+def few_are_left(seeded):
+    """Of all that a large authority was asked, nearly everything is in hand."""
+    taken = "UPDATE trace_request SET assigned_to_id = 1 WHERE id % 500 <> 1"
+    db.session.execute(text(taken))
+    db.session.commit()
+    db.session.execute(text("ANALYZE"))
+    db.session.commit()
+    return actor(seeded[0])
+
+
+def test_what_nobody_has_taken_is_counted_among_it_alone(few_are_left, plan):
+    who = few_are_left
+    isolation.work_for(who.authority_id, who.user_id)
+    if db.engine.dialect.name == "postgresql":
+        # Behind its wall PostgreSQL reckons otherwise than its owner does.
+        db.session.execute(text(f"SET LOCAL ROLE {isolation.SITE}"))
+    found = plan(lambda: queries.counts(who, [("queue", "unassigned")], now=NOW))
+    assert "Seq Scan on trace_request" not in found
+    assert "SCAN trace_request" not in found
+    assert "ix_trace_request_queue_" in found
+    if db.engine.dialect.name == "postgresql":
+        assert "ix_trace_request_queue_unassigned" in found
 
 
 def test_own_requests_come_from_their_index_in_order(seeded, plan):

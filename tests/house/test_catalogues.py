@@ -19,7 +19,7 @@ FINISHED = ("ar", "fr")
 FIRST = ("templates/base.html", "templates/emails/")
 HOLE = re.compile(r"%\(\w+\)[a-z]|%%")
 ADDRESS = re.compile(
-    r"https?://|[\w.]+@[\w.]+|/home/|/work/|^\d{4}-\d\d-\d\d", re.MULTILINE
+    r"https?://|[\w.]+@[\w.]+|(?<![\w.])/\w+/|^\d{4}-\d\d-\d\d", re.MULTILINE
 )
 
 Id = tuple[str | None, str | tuple[str, ...]]

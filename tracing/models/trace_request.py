@@ -106,6 +106,13 @@ class TraceRequest(Sealing, Base):
             "ix_trace_request_queue_assigned",
             *("requested_id", "awaiting", "assigned_to_id", "due", "id"),
         ),
+        # Few of many: behind its policies PostgreSQL cannot tell by the one above.
+        Index(
+            "ix_trace_request_queue_unassigned",
+            *("requested_id", "awaiting", "due", "id"),
+            sqlite_where=text("assigned_to_id IS NULL"),
+            postgresql_where=text("assigned_to_id IS NULL"),
+        ),
         Index(
             "ix_trace_request_mine_state",
             *("requesting_id", "open", "state", "due", "id"),

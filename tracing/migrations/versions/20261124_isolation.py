@@ -217,6 +217,9 @@ STAYS = """
 
 def upgrade() -> None:
     """Apply."""
+    op.create_index(
+        'ix_trace_request_queue_unassigned', 'trace_request', ['requested_id', 'awaiting', 'due', 'id'], unique=False,
+        sqlite_where=sa.text('assigned_to_id IS NULL'), postgresql_where=sa.text('assigned_to_id IS NULL'))
     if op.get_bind().dialect.name == 'postgresql':
         _roles()
         _walls()
@@ -341,6 +344,7 @@ def _leave_out_of_statistics() -> None:
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_index('ix_trace_request_queue_unassigned', 'trace_request')
     op.execute(
         'DROP TRIGGER trace_request_stays'
         + (' ON trace_request' if op.get_bind().dialect.name == 'postgresql' else '')
