@@ -60,4 +60,5 @@ for (const form of document.querySelectorAll("form[data-key]")) {
       (error.name === "SecurityError" ? address : problem).hidden = false;
     }
   });
+  form.querySelector("button").disabled = false;
 }
