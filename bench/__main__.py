@@ -228,7 +228,7 @@ class Bench:
 
 def _matrix(place: Place) -> None:
     """Try every route × method × actor × state once, as the tests do."""
-    wanted = f"tests/isolation/test_matrix.py -k {place.kind} -q -p no:cacheprovider"
+    wanted = f"tests/isolation/test_matrix.py -k {place.kind} -n auto -q"
     start = time.perf_counter()
     subprocess.run(
         [sys.executable, "-m", "pytest", *wanted.split()], check=True, stdout=sys.stderr
