@@ -35,10 +35,8 @@ WORDS: Final = re.compile(
 )
 """What the page says to those who come second."""
 
+VERSION: Final = re.compile(r'name="version" value="(\d+)"')
 PATIENCE: Final = 60.0
-SEEN: Final = 2
-"""The version of a request that was just sent."""
-
 
 def run(place: Place, scale: str) -> Outcome:
     """Let everybody press at once, round after round."""
@@ -63,7 +61,7 @@ def run(place: Place, scale: str) -> Outcome:
             trigger = STEPS[place_in_life]
             asks = trigger in ASKERS
             people = sides[Party.REQUESTING if asks else Party.REQUESTED]
-            version = SEEN + place_in_life
+            version = version_seen(people[0], reference, trigger)
             answers = press(people, reference, trigger, version)
             tried += len(people)
             judge(verdict, answers, f"round {turn + 1}, {trigger.value}")
@@ -110,11 +108,21 @@ def again(person: Person) -> None:
     person.connect()
 
 
+def version_seen(person: Person, reference: str, trigger: Trigger) -> str:
+    """Return which version of the request the form of a step is about."""
+    again(person)
+    path = f"/trace-requests/{reference}/steps/{trigger.value}"
+    if outcome := form_of(trigger, "").get("outcome"):
+        path += f"?outcome={outcome}"
+    page, _where = person.ask("GET", path)
+    return VERSION.findall(page)[0]
+
+
 Answer = tuple[int, str]
 
 
 def press(
-    people: list[Person], reference: str, trigger: Trigger, version: int
+    people: list[Person], reference: str, trigger: Trigger, version: str
 ) -> list[Answer]:
     """Post the same form from every window at once; return the answers."""
     path = f"/trace-requests/{reference}/steps/{trigger.value}"

@@ -10,6 +10,9 @@ DELICATE = {
     *("exchange.export", "exchange.table"),
     # how long, and the end
     *("keeping.years", "keeping.lift", "keeping.order", "keeping.give"),
+    *("record_reviews.ask", "record_reviews.give", "keeping.introduce"),
+    # programs that work for somebody
+    *("tokens.make", "tokens.revoke", "tokens.add_program"),
     # people and their roles
     *("people.invite", "people.invite_again", "people.roles", "people.disable"),
     *("people.enable", "people.end_sessions", "people.reset_factor"),

@@ -191,7 +191,7 @@ class TestAnIntroduction:
         }
         assert entries(theirs.asking.id, Kind.INTRODUCTION_ASKED)
         (mine,) = meetings(Side.ASKING)
-        assert (mine.state, mine.other_id) == (Meeting.ASKED, None)
+        assert (mine.stage, mine.other_id) == (Meeting.ASKED, None)
 
     @pytest.mark.parametrize("accept", [True, False])
     def test_tells_each_the_other_only_when_it_is_accepted(
@@ -204,7 +204,7 @@ class TestAnIntroduction:
         wanted = (
             (Meeting.ACCEPTED, theirs.asking.id) if accept else (Meeting.DECLINED, None)
         )
-        assert (mine.state, mine.other_id) == wanted
+        assert (mine.stage, mine.other_id) == wanted
         told = mails("introduction_accepted" if accept else "introduction_declined")
         assert of.asking.email in told
         assert (theirs.asking.email in told) is accept

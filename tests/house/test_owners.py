@@ -13,8 +13,11 @@ COMMANDS = (
     "tracing/accounts/",
     "tracing/notifications/",
     "tracing/cli/",
+    "tracing/directory/agreements.py",
+    "tracing/directory/catalogue.py",
     "tracing/directory/exchange.py",
     "tracing/directory/importing.py",
+    "tracing/directory/versions.py",
     "tracing/journal/checkpoints.py",
     "tracing/lookups/running.py",
     "tracing/operations/backup.py",
@@ -27,7 +30,7 @@ COMMANDS = (
 LIFECYCLE = "workflows/lifecycle.py"
 LIBRARIES_OF_THE_RULES = {
     *("bisect", "collections", "dataclasses", "datetime", "enum", "functools"),
-    *("itertools", "re", "transitions", "typing", "unicodedata", "workflows"),
+    *("itertools", "math", "operator", "re", "transitions", "typing", "unicodedata", "workflows"),
     "zoneinfo",
 }
 CLOCKS_AND_FILES = frozenset(("now", "today", "utcnow", "open"))

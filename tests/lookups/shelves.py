@@ -41,12 +41,11 @@ def candidate(number, serial, **given):
 
 
 def put_up(app, folder, **shelves):
-    """Set registers up by name: a shelf each, with what all registers have."""
-    found = {}
+    """Set registers up by name: a shelf each, and none beside them but by hand."""
+    found = {registers.BY_HAND: registers.all_of(app)[registers.BY_HAND]}
     for name, (shelf, given) in shelves.items():
         usual = {"adapter": "x", "label": f"Register {name}", "years": "1990-2026"}
         usual |= {"authorities": ("*",)}
         found[name] = Register(name=name, lookup=Shelf(shelf, folder), **usual | given)
-    known = dict(registers.all_of(app)) | found
-    app.extensions[registers.REGISTERS] = known
-    return known
+    app.extensions[registers.REGISTERS] = found
+    return found

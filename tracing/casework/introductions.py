@@ -192,7 +192,7 @@ def ask(
         request_id=row.request_id,
         lookup_id=row.id,
         candidate=candidate,
-        state=Meeting.ASKED,
+        stage=Meeting.ASKED,
         account_id=actor.user_id,
         asked_at=now or utcnow(),
     )
@@ -253,11 +253,11 @@ def answer(
     )
     if row is None:
         raise NotVisible("Nobody asks for this.")
-    if row.state is not Meeting.ASKED:
+    if row.stage is not Meeting.ASKED:
         raise TransitionNotAllowed("This was answered already.")
-    row.state = Meeting.ACCEPTED if accept else Meeting.DECLINED
+    row.stage = Meeting.ACCEPTED if accept else Meeting.DECLINED
     row.account_id, row.answered_at = actor.user_id, now or utcnow()
-    enter(Entry.INTRODUCTION_ANSWERED, request, actor, answer=row.state.value)
+    enter(Entry.INTRODUCTION_ANSWERED, request, actor, answer=row.stage.value)
     db.session.commit()
     ask_registers()
     return row
@@ -285,10 +285,10 @@ def carry(now: datetime | None = None) -> int:
     at, done = now or utcnow(), 0
     due = select(Introduction.id).where(Introduction.carried_at.is_(None))
     asked = due.where(
-        Introduction.side == Side.ASKING, Introduction.state == Meeting.ASKED
+        Introduction.side == Side.ASKING, Introduction.stage == Meeting.ASKED
     )
     answered = due.where(
-        Introduction.side == Side.OWNER, Introduction.state != Meeting.ASKED
+        Introduction.side == Side.OWNER, Introduction.stage != Meeting.ASKED
     )
     for wanted, take in ((asked, _to_owner), (answered, _back)):
         for number in db.session.scalars(wanted.order_by(Introduction.id)).all():
@@ -331,7 +331,7 @@ def _to_owner(row: Introduction, now: datetime) -> None:
         request_id=met.id,
         other_id=row.authority_id,
         candidate="",
-        state=Meeting.ASKED,
+        stage=Meeting.ASKED,
         asked_at=row.asked_at,
     )
     theirs.text = row.text
@@ -349,14 +349,14 @@ def _back(row: Introduction, now: datetime) -> None:
     )
     if asking is None:
         return
-    asking.state, asking.answered_at = row.state, row.answered_at
-    accepted = row.state is Meeting.ACCEPTED
+    asking.stage, asking.answered_at = row.stage, row.answered_at
+    accepted = row.stage is Meeting.ACCEPTED
     asking.other_id = row.authority_id if accepted else None
     _mail(asking.request, ACCEPTED if accepted else DECLINED, now)
     if accepted:
         # Both have said yes now: this is the word that the contact is there.
         _mail(row.request, ACCEPTED, now)
-    _enter(Entry.INTRODUCTION_ANSWERED, asking.request, {"answer": row.state.value})
+    _enter(Entry.INTRODUCTION_ANSWERED, asking.request, {"answer": row.stage.value})
 
 
 def _enter(kind: Entry, request: TraceRequest, said: dict[str, object]) -> None:

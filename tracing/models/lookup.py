@@ -138,7 +138,7 @@ class Introduction(Sealing, Base):
     __table_args__ = (
         UniqueConstraint("key", "side"),
         Index("ix_introduction_of", "authority_id", "request_id"),
-        Index("ix_introduction_to_carry", "carried_at", "state", "id"),
+        Index("ix_introduction_to_carry", "carried_at", "stage", "id"),
     )
 
     id: Mapped[Key]
@@ -150,7 +150,7 @@ class Introduction(Sealing, Base):
     lookup_id: Mapped[int | None] = mapped_column(ForeignKey("lookup.id"), index=True)
     candidate: Mapped[str] = mapped_column(String(100), default="")
     """What was met, for who asks: nobody reads from it whose it is."""
-    state: Mapped[Meeting] = mapped_column(code_of(Meeting), default=Meeting.ASKED)
+    stage: Mapped[Meeting] = mapped_column(code_of(Meeting), default=Meeting.ASKED)
     text = words()
     """Why who asks wants to be introduced."""
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))

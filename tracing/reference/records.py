@@ -103,8 +103,9 @@ class Records:
         )
 
     def asked(self) -> dict[str, int]:
-        """Return how often each key has asked."""
-        return dict(self._all("select key, count(*) from asked group by key"))
+        """Return how often each question was asked, by its key."""
+        query = "select key, count(*) from asked where key <> '' group by key"
+        return dict(self._all(query))
 
     def search(self, source: str, said: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the records of a serial number; `?` is any sign. Owners are told."""

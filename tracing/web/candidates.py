@@ -271,14 +271,14 @@ def meeting(row: Introduction) -> dict[str, Any]:
         Meeting.ASKED: _("Waits for your answer") if owner else waits,
         Meeting.ACCEPTED: _("Accepted"),
         Meeting.DECLINED: _("Declined"),
-    }[row.state]
+    }[row.stage]
     tone, icon = {
         Meeting.ASKED: ("blue", "star") if owner else ("grey", "clock"),
         Meeting.ACCEPTED: ("green", "tick"),
         Meeting.DECLINED: ("grey", "barred-ring"),
-    }[row.state]
-    told = owner or row.state is Meeting.ACCEPTED
-    contact = row.state is Meeting.ACCEPTED and row.other is not None
+    }[row.stage]
+    told = owner or row.stage is Meeting.ACCEPTED
+    contact = row.stage is Meeting.ACCEPTED and row.other is not None
     return {
         "owner": owner,
         "candidate": row.candidate,
@@ -290,7 +290,7 @@ def meeting(row: Introduction) -> dict[str, Any]:
         "answer": url_for(
             "lookups.answer", reference=row.request.reference, token=row.key
         )
-        if owner and row.state is Meeting.ASKED
+        if owner and row.stage is Meeting.ASKED
         else "",
     }
 

@@ -44,7 +44,7 @@ GRANTS = (
     ('lookup_verdict', 'tracing_app', 'SELECT, INSERT'),
     ('lookup_verdict', 'tracing_worker', 'SELECT, INSERT, UPDATE, DELETE'),
     ('introduction', 'tracing_app',
-     'SELECT, INSERT, UPDATE (state, answered_at, account_id)'),
+     'SELECT, INSERT, UPDATE (stage, answered_at, account_id)'),
     ('introduction', 'tracing_worker', 'SELECT, INSERT, UPDATE, DELETE'),
     ('authority', 'tracing_app', 'UPDATE (introduces)'),
 )
@@ -92,7 +92,7 @@ def upgrade() -> None:
         sa.Column('request_id', sa.Integer(), nullable=False),
         sa.Column('lookup_id', sa.Integer(), nullable=True),
         sa.Column('candidate', sa.String(100), nullable=False),
-        sa.Column('state', sa.String(40), nullable=False),
+        sa.Column('stage', sa.String(40), nullable=False),
         sa.Column('seal', sa.String(32), nullable=False),
         sa.Column('text', sa.Text(), nullable=False),
         sa.Column('account_id', sa.Integer(), nullable=True),
@@ -125,7 +125,7 @@ def upgrade() -> None:
     )
     op.create_index('ix_introduction_of', 'introduction', ['authority_id', 'request_id'])
     op.create_index(
-        'ix_introduction_to_carry', 'introduction', ['carried_at', 'state', 'id']
+        'ix_introduction_to_carry', 'introduction', ['carried_at', 'stage', 'id']
     )
     for column in ('request_id', 'lookup_id'):
         op.create_index(
