@@ -11,9 +11,11 @@ from typing import Final
 from sqlalchemy import func, select, update
 
 from bench import seeding
+from bench.databases import by_superuser
 from bench.faults.checker import Verdict
 from bench.faults.outcome import Outcome, Place
 from bench.site import environ_of, free_port
+from tracing import create_app
 from tracing.config import Settings
 from tracing.extensions import db
 from tracing.models import DueWork, OutboxMessage, TraceRequest
@@ -61,8 +63,11 @@ def run(place: Place, scale: str) -> Outcome:
     """Make steps due, kill as often as the scale says, with two schedulers at once."""
     settings, app = place.make(NAME)
     chance, kills, due = Random(20261129), KILLS[scale], DUE[scale]
-    with app.app_context():
+    with create_app(by_superuser(settings), login="owner").app_context():
         seeding.fill(due + 100)
+        db.session.remove()
+        db.engine.dispose()
+    with app.app_context():
         now = datetime.now(UTC)
         # Yesterday's clock owes nothing; tomorrow's owes what is due tomorrow too.
         written = reminders.sweep(now - timedelta(days=1), domain=DOMAIN)

@@ -64,8 +64,8 @@ def asked(desk):
     running.drain("worker-of-the-test")
     db.session.rollback()
     row = db.session.query(Lookup).order_by(Lookup.id.desc()).first()
-    listed = officer.get(page).text
-    cells = re.findall(r'data-l="Result">(.*?)</td>', listed, re.DOTALL)
+    listed = officer.get(f"{page}/look-ups").text
+    cells = re.findall(rf'data-key="{row.key}">(.*?)</td>', listed, re.DOTALL)
     own = officer.get(f"{page}/look-ups/{row.key}").text
     return row, shown(cells[0]).strip(), shown(own)
 
