@@ -108,6 +108,7 @@ def test_a_column_left_out_stays_and_an_empty_cell_empties(session):
         ("emails", "a@b.example no", "e-mail"),
         ("phone", "020 2222222", "The nearest is +254202222222"),
         ("phone", "+254 20", "one is +254202012345"),
+        ("phone", "+254 CALL-ME", "digits"),
         ("phones", "+254202222222, +999 1", "code of the country"),
         ("languages", "en swahili", "The nearest is sw"),
         ("languages", "engish", "The nearest is en"),

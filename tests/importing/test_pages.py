@@ -1,6 +1,7 @@
 """The pages of imports: a file is looked at, started, followed by reload, taken along."""
 
 import io
+import zipfile
 import re
 
 import pytest
@@ -29,6 +30,14 @@ def sent(visitor, text, name="north.csv"):
     visitor.get(HOME)
     content = text if isinstance(text, bytes) else text.encode()
     return visitor.post(HOME, {"file": (io.BytesIO(content), name)})
+
+
+def zipped(name):
+    """An archive of one file, as text of Latin-1."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr(name, "x")
+    return made.getvalue().decode("latin-1")
 
 
 def test_a_file_is_looked_at_started_and_followed_to_its_report(app, session, keeper):
@@ -80,6 +89,7 @@ def test_an_import_is_cancelled_and_what_it_brought_stays(
         ("a,a\n1,2\n", "a.csv", "Two columns are called"),
         ("PK\x03\x04 no zip", "a.xlsx", "This workbook is damaged"),
         ("%PDF-1.7", "a.csv", "no table that can be read"),
+        (zipped("../../evil"), "a.csv", "This workbook is damaged"),
     ],
 )
 def test_what_cannot_be_imported_is_refused_with_what_to_do(
@@ -88,6 +98,14 @@ def test_what_cannot_be_imported_is_refused_with_what_to_do(
     answer = sent(signed_in(app, keeper), text.encode("latin-1"), name)
     assert answer.status_code == 422
     assert words in shown(answer.text)
+
+
+def test_bytes_that_are_no_text_are_never_begun(app, session, keeper):
+    visitor = signed_in(app, keeper)
+    page = sent(visitor, b"\x80\x04\x95\x0c\x8c\x02os\x94.").location
+    answer = visitor.post(f"{page}/start", {"mapping": MAPPING})
+    assert answer.status_code == 422
+    assert "encoding" in shown(answer.text)
 
 
 def test_an_import_of_others_is_not_there(app, session, keeper):
