@@ -38,6 +38,7 @@ WORDS: Final = re.compile(
 VERSION: Final = re.compile(r'name="version" value="(\d+)"')
 PATIENCE: Final = 60.0
 
+
 def run(place: Place, scale: str) -> Outcome:
     """Let everybody press at once, round after round."""
     settings, app = place.make(NAME)

@@ -30,7 +30,16 @@ COMMANDS = (
 LIFECYCLE = "workflows/lifecycle.py"
 LIBRARIES_OF_THE_RULES = {
     *("bisect", "collections", "dataclasses", "datetime", "enum", "functools"),
-    *("itertools", "math", "operator", "re", "transitions", "typing", "unicodedata", "workflows"),
+    *(
+        "itertools",
+        "math",
+        "operator",
+        "re",
+        "transitions",
+        "typing",
+        "unicodedata",
+        "workflows",
+    ),
     "zoneinfo",
 }
 CLOCKS_AND_FILES = frozenset(("now", "today", "utcnow", "open"))

@@ -69,5 +69,5 @@ def test_it_starts_by_one_command_and_writes_what_the_desk_needs(tmp_path):
         assert answer.outcome is LookupOutcome.HIT
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         process.stdout.close()

@@ -14,11 +14,19 @@ from tracing.casework import requested
 from tracing.casework.references import reference_of
 from tracing.extensions import db
 from tracing.models import OutboxMessage
+from tracing.security.programs import ROOT
 from tracing.web.pages import OPEN_TO_ALL
 from workflows.policies import Role
 from workflows.states import Trigger
 
-ELSEWHERE = {"static", "home.language", "home.health", "watch.ready", "watch.figures"}
+ELSEWHERE = {
+    *("exchange.keys", "exchange.key_set"),
+    "static",
+    "home.language",
+    "home.health",
+    "watch.ready",
+    "watch.figures",
+}
 SIGNING = {
     "signing.sign_in",
     "signing.give_password",
@@ -34,11 +42,16 @@ SIGNING = {
 NEVER = reference_of(2026, "KE", 9_999_999)
 
 
+def pages_of(app: Flask):
+    """Return each address of a page; the operations of programs are tried elsewhere."""
+    return [r for r in app.url_map.iter_rules() if not r.rule.startswith(ROOT)]
+
+
 def get_rules(app: Flask):
-    """Return each address that can be read, besides those of signing in."""
+    """Return each page that can be read, besides those of signing in."""
     return [
         rule
-        for rule in app.url_map.iter_rules()
+        for rule in pages_of(app)
         if "GET" in (rule.methods or ()) and rule.endpoint not in SIGNING
     ]
 
@@ -85,7 +98,7 @@ class TestTheDoor:
         request = factories.sent(of)
         visitor = stranger(app)
         visitor.get("/sign-in")
-        for rule in app.url_map.iter_rules():
+        for rule in pages_of(app):
             posts = "POST" in (rule.methods or ())
             if posts and rule.endpoint not in SIGNING:
                 response = visitor.post(address_of(rule, request), {"version": "2"})
@@ -224,7 +237,7 @@ class TestAStranger:
 
     def test_cannot_tell_a_foreign_reference_from_none(self, app, of, visitor):
         request = factories.sent(of)
-        rules = [r for r in app.url_map.iter_rules() if "<reference>" in r.rule]
+        rules = [r for r in pages_of(app) if "<reference>" in r.rule]
         tried = 0
         for rule in rules:
             for method in {"GET", "POST"} & (rule.methods or set()):
@@ -280,7 +293,8 @@ def test_no_address_tells_a_serial_a_name_or_a_place(app, of):
         name for rule in rules for name in re.findall(r"<(?:\w+:)?(\w+)>", rule)
     }
     assert arguments <= {
-        *("reference", "step", "code", "number", "filename", "token", "form")
+        *("reference", "step", "code", "number", "filename", "token", "form"),
+        *("event", "name"),
     }
     for person in (of.investigator, of.officer):
         visitor = signed_in(app, person)
