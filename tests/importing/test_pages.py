@@ -1,8 +1,8 @@
 """The pages of imports: a file is looked at, started, followed by reload, taken along."""
 
 import io
-import zipfile
 import re
+import zipfile
 
 import pytest
 

@@ -43,7 +43,7 @@ TO_THE_END = (
     *(Trigger.SUBMIT, Trigger.ACKNOWLEDGE, Trigger.RECORD_SEARCH),
     *(Trigger.RESPOND, Trigger.CLOSE),
 )
-SEEN_BY_ALL = {"authority", "journal_chain"}
+SEEN_BY_ALL = {"authority", "calendar_version", "journal_chain"}
 """Whom to ask; and the heads of the chains: how many entries, and their hash."""
 
 NEVER_MOVED = ("id", "reference", "year", "number", "requesting_id", "created_at")
