@@ -53,7 +53,7 @@ def demonstration() -> Iterator[tuple[Flask, list[DemoAccount]]]:
         os.environ["TRACING_INSTANCE_PATH"] = folder
         write_secrets(instance)
         with (instance / "config.py").open("a", encoding="utf-8") as file:
-            file.write("DEMONSTRATION = True\n")
+            file.write("DEMONSTRATION = True\nSECOND_FACTOR_REQUIRED = False\n")
         app = create_app(load(instance))
         with app.app_context():
             upgrade()
@@ -111,6 +111,11 @@ def shots(found: dict[str, str], *, every: bool) -> Iterator[Shot]:
         ("answer", answering, f"{asked}/steps/respond?outcome=EXPORTED"),
         ("contacts", answering, "/points-of-contact"),
         ("mine", asking, "/my-requests"),
+        ("search", answering, f"{asked}/look-ups"),
+        ("records", Role.SUPERVISOR, "/records"),
+        ("imports", Role.SUPERVISOR, "/records/imports"),
+        ("keeping", Role.SUPERVISOR, "/kept"),
+        ("programs", Role.ADMINISTRATOR, "/programs"),
         ("registers", Role.ADMINISTRATOR, "/registers"),
         ("dates", answering, f"{asked}/dates"),
         ("calendars", Role.ADMINISTRATOR, "/calendars"),
@@ -147,7 +152,8 @@ def take(browser: Browser, site: str, shot: Shot, who: DemoAccount, out: Path) -
         page = context.new_page()
         sign_in(page, who)
         page.goto(f"/language/{shot.language}")
-        page.goto(shot.address)
+        answer = page.goto(shot.address)
+        assert answer and answer.ok and "/sign-in" not in page.url, shot
         page.screenshot(path=out / f"{shot.name}.png", full_page=True)
 
 
