@@ -269,8 +269,11 @@ def test_a_workbook_that_declares_entities_or_is_damaged_is_refused(tmp_path):
         with zipfile.ZipFile(path, "w") as made:
             for each, own in parts.items():
                 made.writestr(each, content if each == name else own)
-        with pytest.raises(Refused, match="damaged"):
-            list(workbook.Workbook(path).rows())
+        with (
+            pytest.raises(Refused, match="damaged"),
+            contextlib.closing(workbook.Workbook(path)) as read,
+        ):
+            list(read.rows())
 
 
 def test_a_large_sheet_is_read_in_little_memory(tmp_path):

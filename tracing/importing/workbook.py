@@ -196,13 +196,20 @@ class Workbook:
         self.opened: list[IO[bytes] | Texts] = []
         try:
             self.book = zipfile.ZipFile(path)
+        except _BROKEN as error:
+            raise Refused(BROKEN) from error
+        try:
             judge(self.book, most=most)
             self.since_1904, self.sheets = self._sheets()
             self.days = self._styles_of_days()
+            if not self.sheets:
+                raise Refused(EMPTY)
         except _BROKEN as error:
+            self.close()
             raise Refused(BROKEN) from error
-        if not self.sheets:
-            raise Refused(EMPTY)
+        except Refused:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let the file go, and all that was opened of it."""
