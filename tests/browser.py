@@ -7,13 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 HOW_TO_GET_IT = (
     "Chromium is not on this machine, so no browser test ran. As root: "
     "apt-get install chromium fonts-noto-core fonts-noto-cjk"
 )
+PATIENCE = 20_000
+"""Milliseconds until what is expected on a page counts as missing."""
+
 FLAGS = [
     "--no-sandbox",  # root cannot have one; the pages are our own
     "--disable-gpu",
@@ -31,6 +34,7 @@ def running_browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip(HOW_TO_GET_IT)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         try:
