@@ -13,7 +13,7 @@ from tests.api.drafts import draft_for
 from tests.factories import files
 from tests.programs import program
 from tracing.api.feed import TURNS
-from tracing.casework import calls
+from tracing.casework import calls, requested
 from tracing.casework.apply import utcnow
 from tracing.extensions import db
 from tracing.models import ApiCall, ApiResult, TraceRequest
@@ -128,6 +128,15 @@ def test_what_is_searched_for_stands_in_no_address(app, asking, of):
     assert colleague.get(address).status_code == 404
     named = asking.post("searches", {"name": "Ewa Exampleson"})
     assert made.reference in named.text
+
+
+def test_who_answers_is_named_in_the_list_of_those_who_answer_alone(asking, asked, of):
+    made = factories.after(of, Trigger.SUBMIT, Trigger.ACKNOWLEDGE)
+    requested.assign(made.reference, factories.actor_of(of.officer))
+    mine, queue = asking.get("requests?list=mine"), asked.get("requests?list=queue")
+    assert [one["assigned"] for one in mine.json["items"]] == [None]
+    assert of.officer.name not in mine.text
+    assert [one["assigned"] for one in queue.json["items"]] == [of.officer.name]
 
 
 def test_a_cursor_is_good_for_its_list_and_its_authority(asking, asked, of):

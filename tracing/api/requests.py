@@ -154,7 +154,7 @@ def requests_list(asked: dict[str, Any]) -> dict[str, Any]:
     counted = queries.counts(actor, [(kind, name)], now=door.now())[kind, name]
     after = page.later
     return {
-        "items": [_listed(row) for row in page.rows],
+        "items": [_listed(row, kind) for row in page.rows],
         "next": cursors.write((after.due.isoformat(), after.id), asked)
         if after
         else None,
@@ -163,9 +163,12 @@ def requests_list(asked: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _listed(row: queries.Listed) -> dict[str, Any]:
+def _listed(row: queries.Listed, kind: str) -> dict[str, Any]:
     found = row._asdict()
     found["href"] = href(row.reference)
+    if kind != "queue":
+        # Who answers is known to those who answer, as on the pages.
+        found["assigned"] = None
     found["due"] = row.due if row.due < FAR else None
     return found
 
