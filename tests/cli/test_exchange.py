@@ -110,6 +110,9 @@ def test_each_standing_has_its_exit_status(run, exported, tmp_path):
     del said["signature"]
     file.write_text(json.dumps(said))
     assert run(verify, file)[0] == 1
+    for events, status in ((None, 1), ([{}], 1), ([None], 3), ({}, 3), ([[]], 3)):
+        file.write_text(json.dumps(said | {"events": events}))
+        assert run(verify, file)[0] == status
     file.write_text("{}")
     assert run(verify, file)[0] == 3
     keys.write_text("no keys")

@@ -14,8 +14,8 @@ from tests.exchange.documents import SECTIONS_OF_A_DRAFT, document
 from tests.journal.conftest import entries
 from tests.visitors import hidden, shown, signed_in
 from tracing.casework import queries, sections
-from tracing.exchange import importing, niem
-from tracing.exchange.document import RESPONSE, shape
+from tracing.exchange import files, importing, niem
+from tracing.exchange.document import RESPONSE, Unfit, shape
 from tracing.journal.kinds import Kind
 from tracing.models import TraceRequest
 from tracing.schemas.request import SECTIONS
@@ -184,6 +184,49 @@ def test_what_is_no_file_of_ours_is_told_so(of, asking, body, drafts):
     assert send(asking, body).status_code == 422
     assert asking.post(IMPORT, {}).status_code == 422
     assert drafts() == 0
+
+
+EMPTY = (
+    {"events": None},
+    {"events": [{}]},
+    {"withheld": None},
+    {"signature": None},
+    {"requested": None},
+    {"sections": None},
+    {"sections": {"basis": None}},
+    {"sections": {"basis": {"item_restrictions": None}}},
+    {"sections": {"basis": {"item_restrictions": [{}]}}},
+    {
+        "sections": {
+            "basis": {
+                "item_restrictions": [
+                    {"item": "PERSONS", "handling": "H2", "allows": None}
+                ]
+            }
+        }
+    },
+    {"sections": {"persons": {"persons": [{}]}}},
+)
+
+
+@pytest.mark.parametrize("said", EMPTY)
+def test_nothing_where_something_may_stand_is_read_as_nothing(of, said, drafts):
+    made, parts = document({}), {"requested", "sections"}
+    made["request"] |= {k: v for k, v in said.items() if k in parts}
+    made |= {k: v for k, v in said.items() if k not in parts}
+    actor = factories.actor_of(of.investigator)
+    given = {"form_key": uuid4().hex, "unvouched": True}
+    importing.receive(json.dumps(made).encode(), actor, **given)
+    assert drafts() == 1
+
+
+@pytest.mark.parametrize("wrong", [{}, [None], 7, "x", [[]]])
+@pytest.mark.parametrize("name", ["request", "requested", "requesting", "exported"])
+def test_what_cannot_be_read_is_told_and_never_breaks(name, wrong):
+    made = document({})
+    (made if name in made else made["request"])[name] = wrong
+    with pytest.raises(Unfit):
+        files.read(json.dumps(made).encode())
 
 
 def test_only_who_files_imports(answering):

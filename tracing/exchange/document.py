@@ -22,6 +22,7 @@ from tracing.schemas.fields import (
     Section,
     Told,
     Whole,
+    without_blanks,
 )
 from tracing.schemas.header import HeaderSection
 from tracing.schemas.request import SECTIONS
@@ -206,8 +207,20 @@ def check(said: object) -> dict[str, Any]:
         shape().load(said, partial=True)
     except ValidationError as error:
         raise Unfit(list(faults_of(error.messages))) from error
-    _agree(said)
+    _agree(plain(said))
     return said
+
+
+def plain(value: Any) -> Any:
+    """Return what was said as its schemas read it: what is blank says nothing.
+
+    A signature is of what was sent, so that stays as it is.
+    """
+    if isinstance(value, Mapping):
+        return without_blanks({name: plain(inner) for name, inner in value.items()})
+    if isinstance(value, list):
+        return [plain(inner) for inner in value]
+    return value
 
 
 def _bounded(said: dict[str, Any]) -> None:

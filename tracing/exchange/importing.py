@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 from tracing.casework import requesting, sections
 from tracing.directory import entries
 from tracing.exchange import exporting, files, signing
-from tracing.exchange.document import REQUEST, Unfit, faults_of
+from tracing.exchange.document import REQUEST, Unfit, faults_of, plain
 from tracing.exchange.signing import Standing, Verdict
 from tracing.extensions import db
 from tracing.models import Authority
@@ -75,6 +75,7 @@ def receive(
         raise NotVouched(verdict)
     if not verdict.standing.is_vouched and not unvouched:
         raise NotVouched(verdict)
+    said = plain(said)
     if said["kind"] != REQUEST:
         raise Unfit([("kind", N_("This is an answer: a draft is made of a request"))])
     at = now or datetime.now(UTC)
