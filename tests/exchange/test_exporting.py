@@ -3,13 +3,14 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime
 
 import jsonschema
 import pytest
 
 from tests import factories
 from tests.factories import limited
-from tests.visitors import signed_in
+from tests.visitors import hidden, signed_in
 from tracing.casework import queries
 from tracing.exchange import exporting, files, json_schema, niem, signing, tables
 from tracing.exchange.document import RESPONSE
@@ -173,6 +174,34 @@ def test_a_table_of_many_holds_no_person_and_no_formula(app, of, exports):
     assert not [name for name in rows[0] if name.startswith("persons")]
     assert "Exampleson" not in answer.text
     assert len(exports(of.asking)) == 1
+
+
+def test_a_table_says_the_day_as_it_is_where_the_answer_is_due(of, taken):
+    made = factories.sent(of)
+    said = taken(made, of.investigator)
+    made.due = datetime(2026, 12, 2, 2, 0, tzinfo=UTC)
+    row = tables.row(made, said, with_persons=False)
+    assert (of.asked.zone, row["due"]) == ("America/Sao_Paulo", "2026-12-01")
+
+
+def test_a_table_holds_what_the_list_it_stands_on_shows(app, of):
+    sent = factories.sent(of)
+    factories.after(of, Trigger.SUBMIT, Trigger.ACKNOWLEDGE)
+    visitor = signed_in(app, of.investigator)
+    page = visitor.get("/my-requests?view=open&state=submitted&country=BR").text
+    form = page[page.index('action="/trace-requests/table"') :]
+    given = {n: hidden(form, n) for n in ("list", "view", "country", "state")}
+    assert given["country"] == "BR"
+    assert "state=submitted" in hidden(form, "back")
+
+    def rows(**more):
+        answer = visitor.post("/trace-requests/table", given | more)
+        text = answer.get_data().decode("utf-8-sig")
+        return [row["reference"] for row in csv.DictReader(io.StringIO(text))]
+
+    assert rows() == [sent.reference]
+    assert rows(country="PT") == []
+    assert len(rows(state="", country="")) == 2
 
 
 def test_a_table_of_one_has_its_persons(of):

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from tracing.exchange.document import ELSEWHERE
 from tracing.models import TraceRequest
@@ -64,7 +65,7 @@ def row(
         "requesting": asked["requesting"]["code"],
         "requested": asked.get("requested", {}).get("code", ""),
         "sent": next((e["at"] for e in said.get("events", ())), ""),
-        "due": request.due.date().isoformat() if request.due < FAR else "",
+        "due": _due(request),
         "withheld": BETWEEN.join(one["item"] for one in said.get("withheld", ())),
     }
     for key, values in sections.items():
@@ -73,6 +74,14 @@ def row(
         for name, value in values.items():
             found |= dict(_cells(f"{key}.{name}", value))
     return found
+
+
+def _due(request: TraceRequest) -> str:
+    """Return the day of the answer as it is where it is due, as the pages have it."""
+    if request.due >= FAR or request.requested is None:
+        return ""
+    zone = ZoneInfo(request.requested.zone)
+    return request.due.astimezone(zone).date().isoformat()
 
 
 def _cells(column: str, value: Any) -> Iterator[tuple[str, str]]:

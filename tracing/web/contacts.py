@@ -81,8 +81,13 @@ LABELS: Final = {
 
 
 def state_asked() -> str:
-    """Return the State a list is narrowed to; what is no code narrows nothing."""
-    code = request.args.get("country", "").upper()
+    """Return the State a list is narrowed to."""
+    return state_of(request.args.get("country", ""))
+
+
+def state_of(text: str) -> str:
+    """Return the code of a State; what is no code narrows nothing."""
+    code = text.upper()
     return code if re.fullmatch("[A-Z]{2}", code) else ""
 
 

@@ -18,8 +18,9 @@ from tracing.exchange.importing import NotVouched
 from tracing.exchange.signing import Standing, Verdict
 from tracing.models import TraceRequest
 from tracing.web import forms, limits, printed, shown
+from tracing.web.contacts import state_of
 from tracing.web.context import said
-from tracing.web.lists import MINE_VIEWS, QUEUE_VIEWS
+from tracing.web.lists import view_of
 from tracing.web.once import form_key
 from tracing.web.stepup import recent_factor
 from tracing.words import _
@@ -87,11 +88,11 @@ def export(reference: str) -> Response:
 def table() -> Response:
     """Hand out a list of requests as one table, without persons."""
     actor = _actor()
-    kind, name = request.form.get("list", "mine"), request.form.get("view", "")
-    views = {"queue": QUEUE_VIEWS, "mine": MINE_VIEWS}.get(kind)
-    if views is None:
+    kind = request.form.get("list", "mine")
+    if kind not in ("queue", "mine"):
         raise BadRequest
-    view = queries.View(name if name in views else views[0])
+    name, state = request.form.get("view", ""), request.form.get("state", "")
+    view = view_of(kind, name, state_of(request.form.get("country", "")), state)
     find = queries.queue if kind == "queue" else queries.mine
     page = find(actor, view, None, now=datetime.now(UTC), size=AT_ONCE)
     references = [row.reference for row in page.rows]

@@ -1,7 +1,7 @@
 """The two lists: requests to answer, and requests of one's own."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -133,14 +133,23 @@ def _link(actor: Actor, place: queries.Place | None) -> str | None:
     return f"{request.path}?{urlencode(kept | {'at': at})}"
 
 
-def _view(names: tuple[str, ...], states: Iterable[State]) -> queries.View:
-    name = request.args.get("view", names[0])
-    state = request.args.get("state", "")
+def view_of(kind: str, name: str, country_code: str, state: str) -> queries.View:
+    """Return what of a list is shown; what it does not know narrows nothing."""
+    names = QUEUE_VIEWS if kind == "queue" else MINE_VIEWS
     return queries.View(
         name if name in names else names[0],
-        state_asked(),
-        State(state) if state in {s.value for s in states} else None,
+        country_code,
+        State(state) if state in {s.value for s in _states(kind)} else None,
     )
+
+
+def _states(kind: str) -> Collection[State]:
+    return AWAITING_ANSWER if kind == "queue" else OPEN
+
+
+def _view(kind: str) -> queries.View:
+    name, state = request.args.get("view", ""), request.args.get("state", "")
+    return view_of(kind, name, state_asked(), state)
 
 
 def _size() -> int:
@@ -184,9 +193,7 @@ def _chips(
 
 def _render(kind: str, side: Party) -> str:
     actor, now = _actor(), datetime.now(UTC)
-    names = QUEUE_VIEWS if kind == "queue" else MINE_VIEWS
-    states = AWAITING_ANSWER if kind == "queue" else OPEN
-    view, size = _view(names, states), _size()
+    view, size = _view(kind), _size()
     find = queries.queue if kind == "queue" else queries.mine
     page = find(actor, view, _place(actor), now=now, size=size)
     chips = _chips(kind, actor, view, now)
@@ -199,7 +206,7 @@ def _render(kind: str, side: Party) -> str:
         size=size,
         total=next(chip["count"] for chip in chips if chip["current"]),
         limit=queries.COUNT_LIMIT,
-        states=[(s.value, tag_words(s, side)) for s in states],
+        states=[(s.value, tag_words(s, side)) for s in _states(kind)],
         countries=_countries(actor),
         earlier=_link(actor, page.earlier),
         later=_link(actor, page.later),
