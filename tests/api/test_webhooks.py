@@ -15,11 +15,14 @@ from sqlalchemy import select
 
 from tests import factories
 from tests.api.test_bad_inputs import is_a_problem
+from tests.journal.conftest import entries
 from tests.programs import program
+from tracing.accounts.tokens import Scope
 from tracing.casework import webhooks
 from tracing.casework.apply import utcnow
 from tracing.extensions import db
-from tracing.models import Webhook, WebhookDelivery
+from tracing.journal.kinds import Kind
+from tracing.models import ClientToken, Webhook, WebhookDelivery
 from tracing.reference import certificates
 from workflows.policies import Role
 from workflows.states import Trigger
@@ -202,3 +205,42 @@ def test_a_webhook_that_has_ended_is_told_nothing(asked, of, hook, receiver):
     factories.sent(of)
     assert run() == 0
     assert receiver.taken == []
+
+
+@pytest.mark.parametrize("planned", [True, False])
+@pytest.mark.parametrize("why", ["revoked", "expired", "other scopes", "account"])
+def test_who_may_not_read_is_told_nothing_more(app, of, hook, receiver, why, planned):
+    receiver.answer = 500
+    if planned:
+        factories.sent(of)
+        assert run() == 0
+        receiver.taken.clear()
+    token, now = db.session.scalars(select(ClientToken)).one(), utcnow()
+    match why:
+        case "revoked":
+            token.revoked_at = now
+        case "expired":
+            token.expires_at = now
+        case "other scopes":
+            token.scopes = (Scope.READ,)
+        case "account":
+            token.account.active = False
+    db.session.commit()
+    factories.sent(of)
+    receiver.answer = 204
+    assert run(now=now + timedelta(hours=1)) == 0
+    assert receiver.taken == []
+    row = db.session.scalars(select(Webhook)).one()
+    assert row.disabled_at
+    assert row.disabled_why == ("account" if why == "account" else "token")
+    said = entries(of.asked.id, Kind.WEBHOOK_CHANGED)[-1].payload
+    assert said == {"webhook": row.id, "disabled": row.disabled_why}
+
+
+def test_a_webhook_goes_on_with_the_next_token(app, of, hook, receiver):
+    token = db.session.scalars(select(ClientToken)).one()
+    token.revoked_at = utcnow()
+    program(app, of.officer, Scope.FEED)
+    factories.sent(of)
+    assert run() == 1
+    assert webhooks.FOLLOWS == Scope.FEED

@@ -31,7 +31,13 @@ from tracing.extensions import db, wake
 from tracing.journal import following, journal
 from tracing.journal.kinds import Kind
 from tracing.lookups.http import AddressRefused, HttpSettings, checked, deliver
-from tracing.models import Account, JournalChain, Webhook, WebhookDelivery
+from tracing.models import (
+    Account,
+    ClientToken,
+    JournalChain,
+    Webhook,
+    WebhookDelivery,
+)
 from workflows.errors import FactMissing, NotVisible
 from workflows.policies import CASE_ROLES, Actor
 from workflows.vocabulary import N_
@@ -45,6 +51,9 @@ PAUSES: Final = tuple(
     timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 60, 240, 720, 1440)
 )
 GONE: Final = 410
+FOLLOWS: Final = "feed"
+"""What a token must be for, so that its account may be told."""
+
 SIGNATURE: Final = "Trace-Signature"
 DELIVERY: Final = "Trace-Delivery"
 NOT_ALLOWED: Final = N_("This address is not allowed: give https and a public host.")
@@ -256,8 +265,11 @@ def _plan(number: int, who: Callable[[Account], Actor], now: datetime) -> None:
         .options(joinedload(Webhook.account))
         .with_for_update(of=Webhook, skip_locked=True)
     )
-    if row is None or not row.account.active:
+    if row is None:
         db.session.rollback()
+        return
+    if _stopped(row, now):
+        db.session.commit()
         return
     actor = who(row.account)
     if actor.roles.isdisjoint(CASE_ROLES):
@@ -285,6 +297,39 @@ def _plan(number: int, who: Callable[[Account], Actor], now: datetime) -> None:
     db.session.commit()
 
 
+def _stopped(hook: Webhook, now: datetime) -> bool:
+    """Tell whether a webhook is told nothing more, or stop it if that is so from now.
+
+    Nobody hears by it what the account could not read by itself.
+    """
+    if hook.disabled_at is not None:
+        return True
+    why = "" if hook.account.active else "account"
+    if not why and not _has_token(hook, now):
+        why = "token"
+    if why:
+        _disable(hook, why, now)
+    return bool(why)
+
+
+def _has_token(hook: Webhook, now: datetime) -> bool:
+    """Tell whether the account has a living token that may follow what happens."""
+    living = db.session.scalars(
+        select(ClientToken.scopes).where(
+            ClientToken.account_id == hook.account_id,
+            ClientToken.authority_id == hook.authority_id,
+            ClientToken.revoked_at.is_(None),
+            ClientToken.expires_at > now,
+        )
+    )
+    return any(FOLLOWS in scopes for scopes in living)
+
+
+def _disable(hook: Webhook, why: str, now: datetime) -> None:
+    hook.disabled_at, hook.disabled_why = now, why
+    _enter(hook, None, disabled=why)
+
+
 def _claim(now: datetime) -> list[Message]:
     """Take what is due under a lease: another worker takes other rows."""
     rows = db.session.scalars(
@@ -303,7 +348,7 @@ def _claim(now: datetime) -> list[Message]:
     found = []
     for row in rows:
         hook = row.webhook
-        if hook.disabled_at is not None:
+        if _stopped(hook, now):
             row.next_at, row.why = None, hook.disabled_why
             continue
         row.lease_until = now + LEASE * AT_ONCE
@@ -348,8 +393,7 @@ def _mark(number: int, status: int | None, why: str, now: datetime) -> None:
         hook = row.webhook
         row.next_at = None
         if hook.disabled_at is None:
-            hook.disabled_at, hook.disabled_why = now, why
-            _enter(hook, None, disabled=why)
+            _disable(hook, why, now)
     else:
         left = PAUSES[row.attempts - 1 :]
         row.next_at = now + left[0] if left else None
