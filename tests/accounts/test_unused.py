@@ -9,6 +9,7 @@ from sqlalchemy import select
 from tests import factories
 from tests.journal import forger
 from tests.journal.conftest import entries
+from tests.programs import program
 from tests.visitors import signed_in, stranger
 from tracing import worker
 from tracing.accounts import managing, people, unused
@@ -16,7 +17,7 @@ from tracing.accounts.actors import actor_of
 from tracing.accounts.sessions import utc_now
 from tracing.extensions import db
 from tracing.journal.kinds import Kind
-from tracing.models import Account, OutboxMessage
+from tracing.models import Account, OutboxMessage, Webhook
 from tracing.notifications.render import render
 from workflows.policies import Role
 
@@ -111,6 +112,28 @@ def test_an_open_page_of_it_is_shut_at_once(app, home):
     db.session.rollback()
     assert worker.switch_off() == 1
     assert visitor.get("/my-requests").status_code == 303
+
+
+def test_who_only_reads_by_a_program_or_is_told_is_used(app, home):
+    reads, told = joined(home, "reads", 150), joined(home, "told", 150)
+    idle, ended = joined(home, "idle", 150), joined(home, "ended", 150)
+    now = utc_now()
+    program(app, reads, used_at=now - timedelta(days=89))
+    program(app, idle, used_at=now - timedelta(days=91))
+    for account, until in ((told, None), (ended, now)):
+        hook = Webhook(
+            authority_id=home.id,
+            account_id=account.id,
+            url="https://cases.example/trace",
+            made_at=BEGAN,
+            position=0,
+            disabled_at=until,
+        )
+        hook.secret = "s" * 32
+        db.session.add(hook)
+    db.session.commit()
+    assert unused.switch_off(now) == 2
+    assert active() == {"admin", "reads", "told"}
 
 
 def test_the_last_administrator_and_the_operators_stay(home):

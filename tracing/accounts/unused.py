@@ -18,7 +18,13 @@ from tracing.extensions import db
 from tracing.journal import journal
 from tracing.journal.journal import SYSTEM, moment
 from tracing.journal.kinds import Kind
-from tracing.models import Account, JournalEntry, JournalPayload
+from tracing.models import (
+    Account,
+    ClientToken,
+    JournalEntry,
+    JournalPayload,
+    Webhook,
+)
 from tracing.models.sealed import KeyMissing
 from tracing.security.fields import field_keys
 from workflows.policies import Role
@@ -52,7 +58,8 @@ def _switch_off_in(home: int, since: str, now: datetime) -> int:
     begun, done = _begun(home, since), 0
     if begun is None:
         return 0
-    for number in sorted(active - _used(home, since) - begun):
+    used = _used(home, since) | _used_by_programs(home, now - UNUSED)
+    for number in sorted(active - used - begun):
         account = db.session.get_one(Account, number, with_for_update={"of": Account})
         if account.role_names & SPARED or people.is_last_administrator(account):
             db.session.rollback()
@@ -74,6 +81,20 @@ def _used(home: int, since: str) -> set[int]:
         .distinct()
     )
     return {number for number in found if number is not None}
+
+
+def _used_by_programs(home: int, since: datetime) -> set[int]:
+    """Return whose programs have read since, or are told what happens.
+
+    Of that nothing stands in the journal.
+    """
+    read = select(ClientToken.account_id).where(
+        ClientToken.authority_id == home, ClientToken.used_at >= since
+    )
+    told = select(Webhook.account_id).where(
+        Webhook.authority_id == home, Webhook.disabled_at.is_(None)
+    )
+    return {*db.session.scalars(read), *db.session.scalars(told)}
 
 
 def _begun(home: int, since: str) -> set[int] | None:
