@@ -39,6 +39,11 @@ def test_each_line_has_its_result_and_a_wrong_one_stops_no_other(asking, of):
     items = answer.json["items"]
     assert [one["status"] for one in items] == [201, 201, 400, 422, 422, 422]
     assert [one.get("state") for one in items[:2]] == ["draft", "submitted"]
+    kept = [one["line"] for one in items if "reference" in one]
+    assert kept == [1, 2, 5]
+    unsent = items[4]
+    assert unsent["state"] == "draft"
+    assert asking.get(unsent["href"]).json["reference"] == unsent["reference"]
     assert items[3]["errors"][0]["pointer"] == "/item/year"
     assert (answer.json["filed"], answer.json["refused"]) == (2, 4)
     assert states() == sorted([State.DRAFT, State.DRAFT, State.SUBMITTED])

@@ -56,12 +56,12 @@ def requests_file() -> dict[str, Any]:
 
 def _line(actor: Actor, number: int, line: bytes) -> dict[str, Any]:
     """File one line under a key of its own, so that the whole can be sent again."""
+    reference = ""
     try:
         draft, submit = _read(line)
         reference = filed(actor, draft, hash_of(f"{form_key()}\0{number}"))
         if submit:
             _submit(reference, actor)
-        found = queries.by_reference(reference, actor)
     except Exception as error:
         give_up()
         problem = of_error(error)
@@ -73,16 +73,21 @@ def _line(actor: Actor, number: int, line: bytes) -> dict[str, Any]:
             "status": status,
             "code": problem.code,
             "errors": problem.errors,
+            **(_kept(reference, actor) if reference else {}),
         }
-    answer = {
-        "line": number,
-        "status": 201,
+    return {"line": number, "status": 201, **_kept(reference, actor)}
+
+
+def _kept(reference: str, actor: Actor) -> dict[str, Any]:
+    """Return which request there is of a line, though it may not have been sent."""
+    found = queries.by_reference(reference, actor)
+    said = {
         "reference": reference,
         "state": found.state.value,
         "href": href(reference),
     }
     give_up()
-    return answer
+    return said
 
 
 def _read(line: bytes) -> tuple[dict[str, Any], bool]:
