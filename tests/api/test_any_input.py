@@ -32,6 +32,7 @@ ANY = st.recursive(
     ),
     max_leaves=8,
 )
+QUERIES = ("", "?limit=2", "?limit=x", "?x=1", "?cursor=a%00", "?name=%00", "?kind=%00")
 BODIES = [one for name, one in EXAMPLES.items() if isinstance(one, dict)]
 
 
@@ -60,13 +61,13 @@ def places(app, of, client):
     """What stands in the addresses: of one's own, and made up."""
     request = factories.after(of, Trigger.SUBMIT, Trigger.ACKNOWLEDGE)
     return {
-        "reference": [request.reference, factories.draft(of).reference, "nope"],
+        "reference": [request.reference, factories.draft(of).reference, "nope", "%00"],
         "step": [*Trigger, "nope"],
-        "section": ["markings", "persons", "nope"],
-        "token": ["x" * 32, "0" * 32],
+        "section": ["markings", "persons", "nope", "%00"],
+        "token": ["x" * 32, "0" * 32, "%00"],
         "code": [of.asked.code, "%00"],
         "number": ["1", "99999999999"],
-        "key": ["0" * 32],
+        "key": ["0" * 32, "%00"],
     }
 
 
@@ -93,7 +94,7 @@ def test_every_answer_is_one_that_is_described(app, client, places):
         names = re.findall(r"{(\w+)}", path)
         known = {n: data.draw(st.sampled_from(places[n])) for n in names}
         etag = data.draw(st.sampled_from(["", '"x"', "*"]))
-        query = data.draw(st.sampled_from(["", "?limit=2", "?limit=x", "?x=1"]))
+        query = data.draw(st.sampled_from(QUERIES))
         headers = {"Idempotency_Key": f"any-{next(numbers)}", "If_Match": etag}
         sent = json.dumps(body).encode() if method != "GET" else None
         answer = client.call(method, path.format(**known) + query, sent, **headers)
@@ -104,3 +105,33 @@ def test_every_answer_is_one_that_is_described(app, client, places):
             assert answer.mimetype == "application/problem+json"
 
     try_it()
+
+
+@pytest.mark.parametrize("end", ["%00", "%0A", "%E2%80%AE", "a%00b"])
+def test_what_no_address_of_ours_holds_is_not_there(client, places, end):
+    for path in (
+        f"requests/{end}",
+        f"requests/{places['reference'][0]}/sections/{end}",
+        f"requests/{places['reference'][0]}/look-ups/{end}",
+        f"files/{end}",
+        f"searches/{end}",
+        f"authorities/{end}",
+    ):
+        assert client.get(path).json["code"] == "not_found", path
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "requests?cursor=a%00",
+        "requests?country=KE%00",
+        "requests?country=KEN",
+        "authorities?language=en%00",
+        "authorities?instrument=%00",
+        "journal?kind=%00",
+        "journal?reference=%00",
+        "events?after=a%00",
+    ],
+)
+def test_a_query_is_good_to_its_end(client, address):
+    assert client.get(address).json["code"] == "bad_query"

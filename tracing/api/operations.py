@@ -77,6 +77,7 @@ def operation(
         @wraps(view)
         def guarded(**path: Any) -> Response:
             door.require(said.scope)
+            _require_printable(path)
             _require_json()
             asked = _query(said.query)
             if asked is not None:
@@ -94,6 +95,12 @@ def operation(
     return decorate
 
 
+def _require_printable(path: Mapping[str, Any]) -> None:
+    """Answer what nothing of ours is called as what is not there."""
+    if not all(str(value).isprintable() for value in path.values()):
+        raise Problem("not_found")
+
+
 def _require_json() -> None:
     wanted = request.accept_mimetypes
     if wanted and not any(
@@ -106,6 +113,8 @@ def _query(schema: type[Schema] | None) -> dict[str, Any] | None:
     """Return what stands behind the question mark, each name known and once."""
     for name, values in request.args.lists():
         if schema is None or name not in schema._declared_fields or len(values) > 1:
+            raise Problem("bad_query")
+        if "\0" in values[0]:
             raise Problem("bad_query")
     if schema is None:
         return None

@@ -487,7 +487,7 @@ class Paged(Schema):
         validate=validate.Range(1, MOST, error=N_("Enter a number from 1 to 200")),
         error_messages={"invalid": N_("Enter a number from 1 to 200")},
     )
-    cursor = fields.String(validate=validate.Regexp("[A-Za-z0-9_=-]{1,600}"))
+    cursor = fields.String(validate=validate.Regexp(r"[A-Za-z0-9_=-]{1,600}\Z"))
 
 
 NOT_LISTED: Final = N_("Choose one of the list")
@@ -504,15 +504,15 @@ class RequestsQuery(Paged):
         validate=validate.OneOf((*QUEUE_VIEWS, *MINE_VIEWS), error=NOT_LISTED)
     )
     state = fields.String(validate=validate.OneOf([*State], error=NOT_LISTED))
-    country = fields.String(validate=validate.Regexp("[A-Z]{2}", error=NOT_LISTED))
+    country = fields.String(validate=validate.Regexp(r"[A-Z]{2}\Z", error=NOT_LISTED))
 
 
 class ContactsQuery(Paged):
     """Which authorities."""
 
-    country = fields.String(validate=validate.Regexp("[A-Z]{2}", error=NOT_LISTED))
+    country = fields.String(validate=validate.Regexp(r"[A-Z]{2}\Z", error=NOT_LISTED))
     instrument = fields.String(validate=validate.Length(max=20))
-    language = fields.String(validate=validate.Regexp("[a-z]{2}", error=NOT_LISTED))
+    language = fields.String(validate=validate.Regexp(r"[a-z]{2}\Z", error=NOT_LISTED))
 
 
 class JournalQuery(Paged):
@@ -528,7 +528,7 @@ class JournalQuery(Paged):
 class FeedQuery(Schema):
     """After which cursor, how many, and how long to wait for the first."""
 
-    after = fields.String(validate=validate.Regexp("[A-Za-z0-9_=-]{1,600}"))
+    after = fields.String(validate=validate.Regexp(r"[A-Za-z0-9_=-]{1,600}\Z"))
     limit = fields.Integer(load_default=100, validate=validate.Range(1, MOST))
     wait = fields.Integer(load_default=0, validate=validate.Range(0, 20))
 
@@ -536,7 +536,7 @@ class FeedQuery(Schema):
 class FilesQuery(Schema):
     """With which call the files came that belong to this step."""
 
-    files = fields.String(validate=validate.Regexp("[A-Za-z0-9_-]{16,64}"))
+    files = fields.String(validate=validate.Regexp(r"[A-Za-z0-9_-]{16,64}\Z"))
 
 
 class UploadQuery(FilesQuery):
