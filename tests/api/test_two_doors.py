@@ -2,12 +2,14 @@
 
 import random
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from tests import factories
 from tests.api.drafts import draft_for
+from tests.api.test_bad_inputs import is_a_problem
 from tests.programs import program
 from tests.visitors import hidden, signed_in
 from tracing.casework import queries, sections
@@ -188,3 +190,74 @@ def test_both_doors_leave_the_same_behind(app, session, walk):
         step = rng.choice(
             [one for one in can if fact(one, rng, 1) is not None] or ["note"]
         )
+
+
+def test_both_doors_say_alike_that_the_information_is_at_hand(app, session):
+    doors, changes = [], {"basis": {"legal_basis": "EU_2023_977"}}
+    changes["basis"]["keep_request_confidential"] = False
+    changes["header"] = {"urgency": "URGENT", "urgency_reason": "A shooting today."}
+    for kind in (ByPage, ByProgram):
+        of = factories.sides(
+            asking=factories.authority(country="AT", zone="Europe/Vienna"),
+            asked=factories.authority(country="PT", zone="Europe/Lisbon"),
+        )
+        doors.append(kind(app, of))
+    found = []
+    for door in doors:
+        reference = door.file(draft_for(door.of.asked, **changes))
+        door.take(reference, "submit", {"authorised": True})
+        door.take(reference, "acknowledge", {"access": "DIRECT"})
+        found.append(left(door.of, reference))
+    assert found[0] == found[1]
+    assert "EU977_URGENT_DIRECT" in found[1][4]
+
+
+def test_a_program_is_asked_how_it_is_reached_where_the_limit_depends_on_it(asked, of):
+    made = factories.sent(of)
+    href = f"requests/{made.reference}/transitions"
+    answer = asked.get(href)
+    step = next(o for o in answer.json["items"] if o["step"] == "acknowledge")
+    assert step["fields"] == []
+    etag = answer.headers["ETag"]
+    said = asked.post(f"{href}/acknowledge", {"access": "DIRECT"}, If_Match=etag)
+    assert said.status_code == 422
+    made.regime = "EU977_URGENT_INDIRECT"
+    db.session.commit()
+    step = next(o for o in asked.get(href).json["items"] if o["step"] == "acknowledge")
+    (field,) = step["fields"]
+    assert (field["name"], field["values"]) == ("access", ["DIRECT", "INDIRECT"])
+    assert field["required"] is False
+
+
+def nobody(of, name):
+    """The number of somebody who cannot be asked."""
+    yesterday = factories.today() - timedelta(days=1)
+    made = {
+        "who takes none": {"accepts_requests": False},
+        "who was dissolved": {"valid_to": yesterday},
+    }
+    if name in made:
+        return factories.authority(country="NP", **made[name]).id
+    return {"oneself": of.asking.id, "who does not exist": 999_999}[name]
+
+
+@pytest.mark.parametrize(
+    "name", ["oneself", "who does not exist", "who takes none", "who was dissolved"]
+)
+def test_who_cannot_be_asked_next_is_refused_at_both_doors(
+    app, of, asking, everything, name
+):
+    request = factories.after(of, *factories.WAY_TO[Trigger.RESPOND])
+    fact = factories.exported(factories.authority(country="NP"))
+    request = factories.take(of, request, Trigger.RESPOND, fact)
+    number, here = nobody(of, name), f"requests/{request.reference}/onward"
+    db.session.commit()
+    before = everything()
+    answer = asking.post(here, {"authority": number})
+    said = is_a_problem(answer, 422, "invalid")
+    assert [fault["pointer"] for fault in said["errors"]] == ["/authority"]
+    page = signed_in(app, of.investigator).post(
+        f"/trace-{here}", {"authority": str(number)}
+    )
+    assert page.status_code == 422
+    assert everything() == before

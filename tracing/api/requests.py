@@ -44,6 +44,7 @@ from workflows.deadlines import Deadline, Kind
 from workflows.errors import NotPermitted, NotVisible, TransitionNotAllowed
 from workflows.policies import Actor
 from workflows.states import Party, State, Trigger
+from workflows.vocabulary import Access
 
 api = group(
     "requests",
@@ -165,10 +166,10 @@ def requests_list(asked: dict[str, Any]) -> dict[str, Any]:
 
 def _listed(row: queries.Listed, kind: str) -> dict[str, Any]:
     found = row._asdict()
-    found["href"] = href(row.reference)
     if kind != "queue":
         # Who answers is known to those who answer, as on the pages.
         found["assigned"] = None
+    found["href"] = href(row.reference)
     found["due"] = row.due if row.due < FAR else None
     return found
 
@@ -393,11 +394,12 @@ def _deadline(one: Deadline, found: TraceRequest) -> dict[str, Any]:
 # ------------------------------------------------------------------------- transitions
 
 
-def _schema(trigger: Trigger) -> Schema:
+def _schema(trigger: Trigger, found: TraceRequest) -> Schema:
     if trigger is Trigger.SUBMIT:
         return shapes.DeclarationSchema()
     if trigger is Trigger.ACKNOWLEDGE:
-        return shapes.NothingSchema()
+        asks = requested.asks_access(found)
+        return shapes.AcknowledgeSchema() if asks else shapes.NothingSchema()
     return STEP_OF[trigger.value](today=door.now().date())
 
 
@@ -416,7 +418,7 @@ def transitions_list(reference: str) -> Said:
 
 
 def _transition(found: TraceRequest, trigger: Trigger) -> dict[str, Any]:
-    schema = _schema(trigger)
+    schema = _schema(trigger, found)
     said: dict[str, Any] = {
         "step": trigger.value,
         "words": status.asked(trigger),
@@ -452,6 +454,7 @@ def _field(control: forms.Control, schema: Schema) -> dict[str, Any]:
         shapes.StandingSchema,
         takes=(
             shapes.NothingSchema,
+            shapes.AcknowledgeSchema,
             shapes.DeclarationSchema,
             *dict.fromkeys(s for name, s in STEP_OF.items() if name != "submit"),
         ),
@@ -476,7 +479,7 @@ def transitions_take(reference: str, step: str, asked: dict[str, Any]) -> Said:
         )
     version = require_version(found)
     said = bodies.read_object(may_lack=trigger is Trigger.ACKNOWLEDGE)
-    fact = bodies.load(_schema(trigger), said)
+    fact = bodies.load(_schema(trigger, found), said)
     begin(actor, found.reference)
     done = _take(trigger, reference, actor, fact, version, asked.get("files", ""))
     return _standing(done, actor)
@@ -496,7 +499,10 @@ def _take(
             raise Problem("invalid").at("/authorised", words)
         return requesting.submit(reference, actor, authorised=True, version=version)
     if trigger is Trigger.ACKNOWLEDGE:
-        return requested.acknowledge(reference, actor, version=version)
+        # As on the page: what is not at hand needs no word.
+        direct = fact.get("access") is Access.DIRECT
+        access = Access.DIRECT if direct else None
+        return requested.acknowledge(reference, actor, access=access, version=version)
     more = {"form_key": files} if trigger in steps.WITH_FILES and files else {}
     return steps.COMMANDS[trigger](reference, actor, fact, version=version, **more)
 
@@ -568,4 +574,7 @@ def onward_start(reference: str) -> Said:
     except AlreadyDone as done:
         give_up()
         made = done.reference
+    except ValidationError as error:
+        words = forms.translated(shapes.NO_AUTHORITY)
+        raise Problem("invalid").at("/authority", words) from error
     return _standing(queries.by_reference(made, actor), actor, 201)

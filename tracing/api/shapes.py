@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from marshmallow import Schema, fields, validate
 
-from tracing.schemas.fields import Line, MarkText, Section, Whole
+from tracing.schemas.fields import Code, Line, MarkText, Section, Whole
 from tracing.schemas.request import SECTIONS
 from tracing.web.lists import MINE_VIEWS, QUEUE_VIEWS
 from workflows.states import State
-from workflows.vocabulary import N_
+from workflows.vocabulary import N_, Access
 
 S, I, B = fields.String, fields.Integer, fields.Boolean  # noqa: E741 - short here
 L, D, M = fields.List, fields.Raw, fields.DateTime
@@ -384,6 +384,18 @@ class NothingSchema(Section):
     """Nothing: an empty object."""
 
 
+class AcknowledgeSchema(Section):
+    """The receipt, and that the information is at hand where the limit depends on it."""
+
+    access = Code(
+        Access,
+        label=N_(
+            "The information is directly accessible to us: the answer is due 8 hours"
+            " after receipt"
+        ),
+    )
+
+
 class DraftSchema(Section):
     """A draft: sections of the form, whole or with gaps."""
 
@@ -402,6 +414,9 @@ class DeclarationSchema(Section):
             "invalid": N_("Confirm that you are authorised to send this"),
         },
     )
+
+
+NO_AUTHORITY: Final = N_("Choose an authority that takes trace requests.")
 
 
 class OnwardSchema(Section):

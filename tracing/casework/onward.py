@@ -19,6 +19,7 @@ from tracing.casework.requesting import (
     under_a_number,
     use_form_key,
 )
+from tracing.directory import entries
 from tracing.extensions import db
 from tracing.journal.kinds import Kind as Entry
 from tracing.models import Authority, ProvidedItem, RequestEvent, TraceRequest
@@ -164,7 +165,9 @@ def start(
                 "The answer does not point to another State, so there is no next"
                 " request."
             )
-        to = db.session.get_one(Authority, authority_id)
+        to = entries.open_for_requests(
+            authority_id, besides=actor.authority_id, on=at.date()
+        )
         taken = _taken(carriables(parent), carry, to.country)
         with db.session.no_autoflush:
             use_form_key(form_key, actor, reference=drawn[1], now=at)

@@ -55,6 +55,11 @@ def _require_later(fact: Deferral, request: TraceRequest, now: datetime) -> None
         raise FactMissing("Choose a date of review after today.")
 
 
+def asks_access(request: TraceRequest) -> bool:
+    """Tell whether the limit depends on how the information is reached."""
+    return request.regime == "EU977_URGENT_INDIRECT"
+
+
 def acknowledge(
     reference: str,
     actor: Actor,

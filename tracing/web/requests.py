@@ -151,7 +151,7 @@ def _page(
         next_words=status.next_words(found, side, plan),
         steps=status.steps_of(found, plan, here),
         buttons=_buttons(found, actor),
-        asks_access=found.regime == "EU977_URGENT_INDIRECT",
+        asks_access=requested.asks_access(found),
         facts=shown.sections_of(found),
         readback=shown.readback(found),
         warnings=shown.warnings(found),
@@ -508,11 +508,7 @@ def onward_start(reference: str) -> tuple[str, int] | Response:
     if not onward.may_go_onward(actor, found):
         return _not_now(found, actor)
     text = request.form.get("authority", "")
-    asked = entries.addressees(besides=actor.authority_id, on=_today())
-    known = {authority.id for authority in asked}
-    if not (text.isascii() and text.isdigit()) or int(text) not in known:
-        reading.opened(found, actor, after_refusal=True)
-        return _onward_page(found, actor, _("Choose the authority to ask.")), 422
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
     # A page opened before there was a choice, and whoever posts without it, takes all
     # that may go.
     carry = request.form.getlist("carry") if "choice" in request.form else None
@@ -520,10 +516,13 @@ def onward_start(reference: str) -> tuple[str, int] | Response:
         child = onward.start(
             reference,
             actor,
-            authority_id=int(text),
+            authority_id=number,
             form_key=form_key(),
             carry=carry,
         )
+    except ValidationError:
+        reading.opened(found, actor, after_refusal=True)
+        return _onward_page(found, actor, _("Choose the authority to ask.")), 422
     except RestrictionHolds as error:
         reading.opened(found, actor, after_refusal=True)
         return _onward_page(found, actor, limits.refused(error)), 409
