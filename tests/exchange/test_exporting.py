@@ -11,7 +11,7 @@ import pytest
 from tests import factories
 from tests.factories import limited
 from tests.visitors import hidden, signed_in
-from tracing.casework import queries
+from tracing.casework import queries, requested
 from tracing.exchange import exporting, files, json_schema, niem, signing, tables
 from tracing.exchange.document import RESPONSE
 from tracing.exchange.exporting import Form
@@ -22,7 +22,7 @@ from workflows.facts import Permission, PermissionRequest
 from workflows.policies import Role
 from workflows.restrictions import TABLE, Fate
 from workflows.states import Trigger
-from workflows.vocabulary import HandlingCode, InformationItem, Use
+from workflows.vocabulary import Access, HandlingCode, InformationItem, Use
 
 T = Trigger
 ANSWERED = (T.SUBMIT, T.ACKNOWLEDGE, T.RECORD_SEARCH)
@@ -75,6 +75,15 @@ def test_every_step_of_a_history_has_its_place_in_the_format(of, taken):
         jsonschema.validate(said, SCHEMA, cls=jsonschema.Draft202012Validator)
         assert files.read(niem.write(said)) == said
         assert said["events"][-1]["step"] == trigger.value
+
+
+def test_a_request_leaves_though_its_receipt_says_how_it_is_reached(of, taken):
+    made = factories.sent(of)
+    officer = of.actor(T.ACKNOWLEDGE)
+    requested.acknowledge(made.reference, officer, access=Access.DIRECT)
+    said = taken(made, of.investigator)
+    assert "acknowledge" not in step(said, "acknowledge")
+    jsonschema.validate(said, SCHEMA, cls=jsonschema.Draft202012Validator)
 
 
 def test_a_note_stays_in_its_authority(of, taken):

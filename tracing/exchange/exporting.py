@@ -28,6 +28,7 @@ from tracing.exchange.document import (
 from tracing.journal import journal
 from tracing.journal.kinds import Kind
 from tracing.models import Authority, RequestEvent, TraceRequest
+from tracing.schemas.steps import STEP_OF
 from workflows.errors import TransitionNotAllowed
 from workflows.policies import Actor
 from workflows.restrictions import last_answer
@@ -170,7 +171,8 @@ def _event(
     carried, stays = leaving.said_outside(request, event, authority_id)
     of_asker = event.authority_id == request.requesting_id
     home = request.requesting if of_asker else request.requested
-    said = dict(carried or {})
+    # How the information is reached is between the two sides: the format has no word.
+    said = dict(carried or {}) if event.trigger.value in STEP_OF else {}
     # The form of an answer has its details beside the rest, as its schema has.
     said |= said.pop("details", {})
     return {
