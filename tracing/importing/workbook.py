@@ -202,14 +202,15 @@ class Workbook:
             judge(self.book, most=most)
             self.since_1904, self.sheets = self._sheets()
             self.days = self._styles_of_days()
-            if not self.sheets:
-                raise Refused(EMPTY)
         except _BROKEN as error:
             self.close()
             raise Refused(BROKEN) from error
         except Refused:
             self.close()
             raise
+        if not self.sheets:
+            self.close()
+            raise Refused(EMPTY)
 
     def close(self) -> None:
         """Let the file go, and all that was opened of it."""
