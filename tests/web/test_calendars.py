@@ -17,6 +17,7 @@ from tracing.models import (
     RegimeVersion,
     Standing,
 )
+from workflows.errors import TransitionNotAllowed
 from workflows.policies import Role
 
 
@@ -189,6 +190,58 @@ def test_a_renewed_library_makes_a_version_by_itself(session, home):
     later = now.replace(year=now.year + 1)
     assert versions.renew(later) == 1
     assert versions.current("KE", later).version == "KE 2"
+
+
+def test_a_renewed_version_never_begins_later_than_the_one_before(session, home):
+    now = datetime.now(UTC)
+    versions.keep(versions.current("KE", now), now)
+    db.session.commit()
+    later = now.replace(day=1, year=now.year + 3)
+    assert versions.renew(later) == 1
+    assert versions.renew(later) == 0
+    christmas = date(now.year - 1, 12, 25)
+    assert not versions.current("KE", later).is_working_day(christmas)
+    assert versions.newest("KE").first_year == now.year - 1
+
+
+def said_for(place: str, on: date, now: datetime):
+    """Enter a holiday of a place of Brazil."""
+    brazil = factories.authority(country="BR", zone="America/Sao_Paulo")
+    actor = factories.actor_of(factories.person(brazil, Role.ADMINISTRATOR))
+    given = versions.Proposal(
+        kind=versions.ChangeKind.HOLIDAY,
+        first=on,
+        last=on,
+        name="Dia",
+        why="By law.",
+        source="Act 1",
+    )
+    row = versions.propose(actor, place, given, now)
+    moving.work(now)
+    return actor, row.id
+
+
+def test_the_first_version_of_a_part_has_what_its_state_has_said(session):
+    now, on = datetime.now(UTC), date(next_year(), 3, 3)
+    actor, number = said_for("BR", on, now)
+    versions.decide(actor, number, publish=True, now=now)
+    part = versions.current("BR-SP", now)
+    assert (part.version, part.is_working_day(on)) == ("BR-SP 1", False)
+
+
+def test_a_version_that_a_newer_one_has_overtaken_is_not_published_into_nothing(
+    session,
+):
+    now, on = datetime.now(UTC), date(next_year(), 3, 3)
+    of_part, part = said_for("BR-SP", date(next_year(), 3, 4), now)
+    of_state, state = said_for("BR", on, now)
+    later = now + timedelta(minutes=1)
+    versions.decide(of_state, state, publish=True, now=later)
+    moving.work(later)
+    assert versions.current("BR-SP", later).version == "BR-SP 3"
+    with pytest.raises(TransitionNotAllowed, match="Somebody else"):
+        versions.decide(of_part, part, publish=True, now=later)
+    versions.decide(of_part, part, publish=False, now=later)
 
 
 # ----------------------------------------------------------------------- office hours

@@ -83,8 +83,8 @@ def current(place: str, now: datetime) -> Calendar:
         )
     )
     if number is None:
-        return _of_library(place, *span(now))
-    return _stored(place, number) or _of_library(place, *span(now))
+        return _first(place, now)
+    return _stored(place, number) or _first(place, now)
 
 
 def newest(place: str) -> CalendarVersion | None:
@@ -105,7 +105,7 @@ def named(version: str, now: datetime) -> Calendar | None:
     place, _space, number = version.partition(" ")
     if not number.isdigit():
         return None
-    return _stored(place, int(number)) or _of_library(place, *span(now))
+    return _stored(place, int(number)) or _first(place, now)
 
 
 _KNOWN: Final[WeakKeyDictionary[Engine, dict[str, Calendar]]] = WeakKeyDictionary()
@@ -135,6 +135,14 @@ def calendar_of_row(row: CalendarVersion) -> Calendar:
             return made
         known[version] = made
     return known[version]
+
+
+def _first(place: str, now: datetime) -> Calendar:
+    """Return the first version of a place: of a part, with what its State has said."""
+    changes = changes_of(place) if "-" in place else ()
+    if not changes:
+        return _of_library(place, *span(now))
+    return calendars.assembled(place, *span(now), changes).calendar(place, f"{place} 1")
 
 
 @lru_cache(maxsize=1024)
@@ -344,13 +352,15 @@ def propose(
 
 def _next(place: str, now: datetime) -> CalendarVersion:
     first, last = span(now)
+    before = newest(place)
     top = select(func.max(CalendarVersion.number)).where(CalendarVersion.place == place)
     return CalendarVersion(
         place=place,
         number=(db.session.scalar(top) or 0) + 1,
         standing=Standing.PROPOSED,
         base=calendars.calendar_of(place, (first, last)).version[:80],
-        first_year=first,
+        # What was counted by an older version is counted again by this one.
+        first_year=min(first, before.first_year) if before else first,
         last_year=last,
         content={},
         made_at=now,
@@ -404,6 +414,12 @@ def decide(actor: Actor, number: int, *, publish: bool, now: datetime) -> None:
     if publish and row.counted_at is None:
         raise TransitionNotAllowed(
             "It is still being counted how many requests move: wait a minute."
+        )
+    latest = newest(row.place)
+    if publish and latest is not None and latest.number > row.number:
+        # Nobody would count by it: what the State has said since is not in it.
+        raise TransitionNotAllowed(
+            "Somebody else has just entered a version of this calendar."
         )
     row.standing = Standing.PUBLISHED if publish else Standing.DROPPED
     row.published_at = now if publish else None
