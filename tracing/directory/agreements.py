@@ -130,18 +130,20 @@ def named(code: str, number: int) -> Regime:
     return regime_of_row(row)
 
 
-def in_force(states: tuple[str, str]) -> list[Agreement]:
-    """Return what these two States have agreed, in the newest versions."""
+def in_force(states: tuple[str, str], on: date) -> list[Agreement]:
+    """Return what these two States have agreed, in the newest versions of a day.
+
+    A version counts until the next one begins; where that one ends, none counts.
+    """
     rows = db.session.scalars(
         select(RegimeVersion)
-        .where(
-            RegimeVersion.confirmed_at.is_not(None), RegimeVersion.ended_at.is_(None)
-        )
+        .where(RegimeVersion.confirmed_at.is_not(None), RegimeVersion.since <= on)
         .order_by(RegimeVersion.code, RegimeVersion.number.desc())
     )
     newest: dict[str, RegimeVersion] = {}
     for row in rows:
-        newest.setdefault(row.code, row)
+        if row.ended_at is None or row.ended_at.date() >= row.since:
+            newest.setdefault(row.code, row)
     return [
         Agreement(
             regime=regime_of_row(row),
@@ -151,7 +153,7 @@ def in_force(states: tuple[str, str]) -> list[Agreement]:
             since=row.since,
         )
         for row in newest.values()
-        if set(states) <= set(row.states)
+        if row.ended_at is None and set(states) <= set(row.states)
     ]
 
 
