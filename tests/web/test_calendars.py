@@ -1,14 +1,16 @@
 """The pages of calendars and time limits: who may, what is refused, what is counted."""
 
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from tests import factories
 from tests.visitors import shown, signed_in
 from tracing.casework import moving
-from tracing.directory import versions
+from tracing.directory import agreements, countries, versions
 from tracing.extensions import db
+from tracing.faults import Stale
 from tracing.models import (
     Authority,
     CalendarVersion,
@@ -146,6 +148,49 @@ def test_nobody_changes_the_calendar_of_another_state(head, app, home):
     operator.get("/calendars")
     given = change(place="BR", name="Dia", kind="holiday")
     assert operator.post("/calendars/change", given).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "place", ["PUBLIC", "ZZ", "KE-ABCDEFGHIJ", "NZ-SOUTH CANTERBURY", "K\0", "KENYA"]
+)
+def test_what_is_no_state_has_no_calendar_to_change(app, session, place):
+    operator = signed_in(app, factories.person(None, Role.OPERATOR))
+    operator.get("/calendars")
+    answer = operator.post("/calendars/change", change(place=place))
+    assert answer.status_code == 422
+    assert db.session.query(CalendarVersion).count() == 0
+
+
+def test_every_part_of_a_state_fits_the_name_of_a_version():
+    for code in countries.codes():
+        for place in versions.places(code):
+            assert len(place) <= 12
+            assert versions.PLACE.fullmatch(place)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/calendars/{}/publish",
+        "/calendars/{}/drop",
+        "/time-limits/{}/confirm",
+        "/time-limits/{}/end",
+    ],
+)
+def test_a_number_that_no_row_can_have_is_no_row(head, path):
+    head.get("/calendars")
+    for number in (2**31, 10**30):
+        assert head.post(path.format(number), {"place": "KE"}).status_code == 409
+
+
+def test_who_comes_second_with_hours_is_told(session, home, monkeypatch):
+    actor = factories.actor_of(factories.person(home, Role.ADMINISTRATOR))
+    now = datetime.now(UTC)
+    versions.set_hours(actor, "Mon-Fri 08:00-16:00", "", now)
+    monkeypatch.setattr(versions, "_newest_hours", lambda _number: None)
+    with pytest.raises(Stale):
+        versions.set_hours(actor, "Mon-Fri 09:00-16:00", "", now)
+    assert db.session.query(OfficeHoursVersion).count() == 1
 
 
 def test_another_weekend_counts_from_its_day_on(session, home):
@@ -336,6 +381,16 @@ def test_terms_nobody_could_count_by_are_refused(head, given, told):
     assert answer.status_code == 422
     assert told in shown(answer.text)
     assert db.session.query(RegimeVersion).count() == 0
+
+
+def test_who_comes_second_with_a_version_of_an_agreement_is_told(head, monkeypatch):
+    head.get("/time-limits")
+    for _ in range(2):
+        assert head.post("/time-limits", agreement()).status_code == 303
+    late = SimpleNamespace(max=db.func.min)
+    monkeypatch.setattr(agreements, "func", late)
+    assert head.post("/time-limits", agreement()).status_code == 409
+    assert db.session.query(RegimeVersion).count() == 2
 
 
 def test_a_number_is_law_only_where_somebody_has_read_it(app, head):
