@@ -71,7 +71,11 @@ class Conversation(socketserver.StreamRequestHandler):
         number = int(found[0]) if (found := re.match(r"\d+", what)) else 0
         if verb == "FETCH":
             raw = self.store.messages[number]
-            self.say(f"* {number} FETCH (UID {number} BODY[] {{{len(raw)}}}")
+            body = "BODY[]"
+            if part := re.search(r"BODY\.PEEK\[\]<(\d+)\.(\d+)>", what):
+                first, most = map(int, part.groups())
+                raw, body = raw[first : first + most], f"BODY[]<{first}>"
+            self.say(f"* {number} FETCH (UID {number} {body} {{{len(raw)}}}")
             self.wfile.write(raw + b")\r\n")
         if verb == "STORE":
             self.store.seen.add(number)

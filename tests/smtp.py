@@ -40,6 +40,7 @@ class Mailbox:
     port: int = 0
     deliveries: list[Delivery] = field(default_factory=list)
     refusal: str | None = None
+    refusal_of_recipients: str | None = None
 
     @property
     def subjects(self) -> list[str]:
@@ -49,6 +50,20 @@ class Mailbox:
     def to(self, address: str) -> list[Delivery]:
         """Return what this address received."""
         return [found for found in self.deliveries if address in found.recipients]
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self,
+        _server: SMTP,
+        _session: Session,
+        envelope: Envelope,
+        address: str,
+        _options: list[str],
+    ) -> str:
+        """Take the address, unless told to refuse it."""
+        if self.refusal_of_recipients:
+            return self.refusal_of_recipients
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope

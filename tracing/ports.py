@@ -1,9 +1,27 @@
 """What we ask of outside systems, and the ways they fail."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
+
+ENHANCED: Final = re.compile(r"(?:5\d\d[ -]+)?#?(5\.\d{1,3}\.\d{1,3})(?!\d|\.\d)")
+NO_MAILBOX: Final = re.compile(r"5\.1\.([0-6]|10)|5\.2\.1")
+"""RFC 3463; 5.1.7 and 5.1.8 are about who writes."""
+
+BARE: Final = re.compile(r"55[013]\b")
+ABOUT_US: Final = re.compile(
+    r"relay|spam|block|black|denied|policy|too large|size", re.IGNORECASE
+)
+"""What servers say under the same numbers of the message, or of who sends it."""
+
+
+def is_no_mailbox(answer: str) -> bool:
+    """Tell whether a server's answer to an address is that there is no such mailbox."""
+    if enhanced := ENHANCED.match(answer):
+        return NO_MAILBOX.fullmatch(enhanced[1]) is not None
+    return BARE.match(answer) is not None and not ABOUT_US.search(answer)
 
 
 class BadSetting(Exception):
@@ -11,13 +29,17 @@ class BadSetting(Exception):
 
 
 class DeliveryError(Exception):
-    """A message was not accepted; `retry` says whether trying again can help."""
+    """A message was not accepted; `retry` says whether trying again can help.
 
-    def __init__(self, reason: str, *, retry: bool) -> None:
+    `no_mailbox` says that nobody can be reached at the address, whatever is sent.
+    """
+
+    def __init__(self, reason: str, *, retry: bool, no_mailbox: bool = False) -> None:
         """Keep the reason for the operator's page."""
         super().__init__(reason)
         self.reason = reason
         self.retry = retry
+        self.no_mailbox = no_mailbox
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,11 +234,21 @@ def bind(app: Flask) -> Any:
 
     tell_programs_soon = huey.task(name="tell_programs")(tell_programs_task)
 
+    mail_turns = _Turns()
+
+    def mail_task() -> None:
+        with app.app_context():
+            mail_turns.take(drain)
+
+    # A slow server takes one thread, whatever wakes the worker meanwhile.
+    mail_soon = huey.task(name="mail")(mail_task)
+
     def drain_task() -> None:
         # Receivers may be slow: mails do not wait for them.
         tell_programs_soon()
         with app.app_context():
-            each(change_entries, drain)
+            each(change_entries)
+        mail_soon()
 
     turns = _Turns()
 
@@ -255,13 +265,14 @@ def bind(app: Flask) -> Any:
     def notices_task() -> None:
         with app.app_context():
             if read_notices():
-                drain()
+                mail_soon()
 
     def sweep_task() -> None:
         with app.app_context():
             each(sweep, attachments.scan_waiting, erasing.carry_out)
             each(sightings.compare_all, reviews.carry_out, move)
-            each(change_entries, returned, keep_up, drain, tell)
+            each(change_entries, returned, keep_up, tell)
+        mail_soon()
 
     def tidy_task() -> None:
         with app.app_context():

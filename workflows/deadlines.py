@@ -693,17 +693,34 @@ def _by_regime(
             yield Reminder(_kind(deadline, at), at, deadline.kind, key)
 
 
-def _at_work(reminder: Reminder, reader: Office, after: datetime) -> Reminder:
+def _at_work(
+    reminder: Reminder, deadline: Deadline, reader: Office, after: datetime
+) -> Reminder:
     """Return a reminder in the opening hours of its reader.
 
     What comes before the end moves back to when the office was open last, what comes
     after it on to when it opens next; so does what would move back behind the start.
+    It says what is so on the day on which it comes.
     """
-    if reminder.kind in (ReminderKind.BEFORE, ReminderKind.ON_DAY):
-        at = reader.open_before(reminder.at)
-        if at is not None and at > after:
-            return replace(reminder, at=at)
-    return replace(reminder, at=reader.open_from(reminder.at))
+    back, on = reader.open_before(reminder.at), reader.open_from(reminder.at)
+    if reminder.kind not in (ReminderKind.BEFORE, ReminderKind.ON_DAY):
+        return replace(reminder, at=on)
+    ways = [at for at in (back, on) if at is not None and (at > after or at == on)]
+    if reminder.kind is ReminderKind.ON_DAY:
+        ways.sort(key=lambda at: _kind(deadline, at) is not ReminderKind.ON_DAY)
+    return replace(reminder, at=ways[0], kind=_kind(deadline, ways[0]))
+
+
+def _once_a_day(found: Sequence[Reminder], zone: ZoneInfo) -> Iterator[Reminder]:
+    """Leave out what would say on one day a second time that the end is near."""
+    days = set()
+    for reminder in found:
+        day = _local_day(reminder.at, zone)
+        if reminder.kind is ReminderKind.BEFORE:
+            if day in days:
+                continue
+            days.add(day)
+        yield reminder
 
 
 def reminders(
@@ -726,8 +743,10 @@ def reminders(
     found = list(_by_default(deadline))
     if deadline.kind is Kind.ANSWER:
         found += _by_regime(deadline, regime, clock_start)
-    if reader is not None and not deadline.hours:
-        found = [_at_work(one, reader, clock_start) for one in found]
+    keeps_hours = reader is not None and not deadline.hours
+    if reader is not None and keeps_hours:
+        found = [_at_work(one, deadline, reader, clock_start) for one in found]
     # Of two at the same instant the default stays: it may be the one that escalates.
     first = {reminder.at: reminder for reminder in reversed(found)}
-    return tuple(first[at] for at in sorted(first) if at >= clock_start)
+    plan = [first[at] for at in sorted(first) if at >= clock_start]
+    return tuple(_once_a_day(plan, ZoneInfo(deadline.zone)) if keeps_hours else plan)

@@ -156,8 +156,8 @@ WHERE = {
     "casework/explaining.py": {"moves_of"},
     # the worker, for all: what a new calendar moves
     "casework/moving.py": {
-        *("<module>", "_batches", "_counts", "_one_by_one", "_move"),
-        *("_owe_anew", "_steps", "_write_dates", "tell"),
+        *("<module>", "_batches", "_one_by_one", "_move"),
+        *("_owe_anew", "_steps", "_untold", "_write_dates", "tell"),
     },
     # the worker, for all; how a register does is of no case
     "lookups/gate.py": {"broken", "row_of", "rows"},
@@ -171,7 +171,7 @@ WHERE = {
         *("_give_back", "_mark", "claim", "pending_counts", "retry_dead"),
     },
     "notifications/reminders.py": {"_owed", "_requests", "_write", "rows_of", "sweep"},
-    "upkeep/bounces.py": {"collect", "from_server"},
+    "upkeep/bounces.py": {"_keep", "from_server"},
     # the command line, and what watches the service: figures and no names
     "casework/reconcile.py": {
         "_entered",

@@ -1,6 +1,7 @@
 """The outbox: nothing lost, nothing blocked, and a real server at the other end."""
 
 import logging
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -392,3 +393,29 @@ def test_a_page_wakes_the_worker_once_and_never_fails(app, settings, caplog):
     hurry()
     assert "the sweep will" in caplog.text
     queue.storage.close()
+
+
+def test_mail_takes_one_thread_however_often_the_worker_is_woken(app, monkeypatch):
+    huey = app.extensions[worker.QUEUE]
+    worker._open(huey)
+    begun, go_on, drained = threading.Event(), threading.Event(), []
+
+    def slow():
+        drained.append(1)
+        begun.set()
+        go_on.wait(10)
+
+    monkeypatch.setattr(worker, "drain", slow)
+    monkeypatch.setattr(worker, "change_entries", lambda: 0)
+    for _ in range(3):
+        app.extensions[worker.DRAIN].call_local()
+    tasks = [task for task in huey.pending() if task.name == "mail"]
+    first = threading.Thread(target=huey.execute, args=(tasks[0],))
+    first.start()
+    begun.wait(10)
+    for task in tasks[1:]:
+        huey.execute(task)
+    assert len(drained) == 1
+    go_on.set()
+    first.join(10)
+    assert len(drained) == 2, "what was wished meanwhile is done"

@@ -1,10 +1,12 @@
 """Mail that comes back marks the address and goes to the next one."""
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import DataError
 
 from tests import factories
 from tests.imap import running_store
@@ -12,11 +14,13 @@ from tests.journal.conftest import entries as journalled
 from tests.visitors import shown
 from tracing import worker
 from tracing.adapters.imap import ImapInbox
-from tracing.adapters.smtp import SmtpChannel
+from tracing.adapters.smtp import PROBE, SmtpChannel
 from tracing.journal.kinds import Kind
 from tracing.models import Bounce, Delivery, OutboxMessage
 from tracing.notifications import outbox
-from tracing.upkeep import bounces
+from tracing.ports import DeliveryError
+from tracing.upkeep import bounces, letters
+from tracing.upkeep.letters import News
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 NOTICE = """From: MAILER-DAEMON@mx.example
@@ -38,7 +42,7 @@ Reporting-MTA: dns; mx.ke.example
 Final-Recipient: rfc822; desk@ke.example
 Action: {action}
 Status: {status}
-Diagnostic-Code: smtp; 550 5.1.1 No such user
+Diagnostic-Code: smtp; {said}
 
 --=parts
 Content-Type: {quoted}
@@ -57,9 +61,10 @@ def notice(
     action: str = "failed",
     status: str = "5.1.1",
     quoted: str = "message/rfc822",
+    words: str = "550 5.1.1 No such user",
 ) -> bytes:
     """A notice as a mail server sends it (RFC 3464)."""
-    said = NOTICE.format(of=of, action=action, status=status, quoted=quoted)
+    said = NOTICE.format(of=of, action=action, status=status, quoted=quoted, said=words)
     return said.replace("\n", "\r\n").encode()
 
 
@@ -158,6 +163,10 @@ def test_the_same_notice_twice_changes_nothing(desk, session, app, sent, store):
         b"Content-Type: multipart/report; boundary=x\r\n\r\n--x",
         b"Content-Type: message/delivery-status\r\n\r\nAction: failed",
         b"From: a@b.example\r\nSubject: Out of office\r\n\r\nBack on Monday.",
+        b"Content-Type: message/rfc822\r\n\r\n" * 2000,
+        notice("\x00"),
+        notice("<a\x00b@localhost.example>"),
+        notice("<" + "a" * 300 + "@localhost.example>"),
     ],
 )
 def test_what_is_no_notice_about_mail_of_ours_is_left_alone(
@@ -173,8 +182,53 @@ def test_what_is_no_notice_about_mail_of_ours_is_left_alone(
 @pytest.mark.parametrize(
     ("action", "status"), [("delayed", "4.4.1"), ("delivered", "2.0.0")]
 )
-def test_what_is_only_late_marks_nothing(sent, action, status):
-    assert bounces.read_notice(notice(sent.message_id, action, status)) == ()
+def test_what_is_only_late_marks_nothing(action, status):
+    assert bounces.read_notice(notice("<1@x.example>", action, status)) == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "gone"),
+    [
+        ("5.1.1", "", True),
+        ("5.2.1 (disabled)", "", True),
+        ("5.0.0", "550 5.1.1 No such user", True),
+        ("5.0.0", "550 User unknown", True),
+        ("5.2.2", "552 5.2.2 Mailbox full", False),
+        ("5.7.1", "550 5.7.1 Spam", False),
+        ("5.0.0", "550 Relaying denied", False),
+        ("5.0.0", "554 5.3.4 Too large", False),
+    ],
+)
+def test_a_notice_counts_only_if_it_is_about_the_mailbox(status, words, gone):
+    raw = notice("<1@x.example>", status=status, words=words)
+    assert bool(bounces.read_notice(raw)) is gone
+
+
+def test_what_a_notice_says_can_be_kept_by_every_database():
+    raw = notice("<1@x.example>", words="550 5.1.1 No\x00such user")
+    (found,) = bounces.read_notice(raw)
+    assert found.why == "5.1.1 550 5.1.1 No such user"
+
+
+def test_a_notice_that_cannot_be_kept_does_not_stop_the_next(
+    desk, session, app, sent, store, monkeypatch
+):
+    first, second = (store.put(notice(sent.message_id)) for _ in range(2))
+    kept = bounces._keep
+
+    def refused_once(*given):
+        monkeypatch.setattr(bounces, "_keep", kept)
+        raise DataError("insert", {}, ValueError("refused"))
+
+    monkeypatch.setattr(bounces, "_keep", refused_once)
+    assert bounces.collect(inbox_of(app, store), NOW) == 1
+    assert store.seen == {first, second}
+
+
+def test_no_more_than_a_million_bytes_are_fetched(app, store):
+    store.put(b"x" * 1_000_007)
+    ((_number, raw),) = inbox_of(app, store).fetch()
+    assert len(raw) == 1_000_000
 
 
 def test_what_the_server_refuses_for_good_marks_the_address(
@@ -186,7 +240,7 @@ def test_what_the_server_refuses_for_good_marks_the_address(
         smtp_port=mailbox.port,
         smtp_security="none",
     )
-    mailbox.refusal = "550 5.1.1 no such user"
+    mailbox.refusal_of_recipients = "550 5.1.1 no such user"
     outbox.deliver(SmtpChannel(settings), settings)
     session.expire_all()
     assert session.get(OutboxMessage, sent.id).delivery is Delivery.DEAD
@@ -197,6 +251,50 @@ def test_what_the_server_refuses_for_good_marks_the_address(
     (resent,) = again(session, sent)
     assert resent.recipient == "deputy@ke.example"
     assert worker.returned() == 0
+
+
+@pytest.mark.parametrize(
+    ("of_recipients", "of_message"),
+    [
+        (None, "550 5.1.1 no such user"),
+        (None, "552 5.3.4 message too large"),
+        (None, "550 spam"),
+        ("550 5.7.1 relaying denied", None),
+        ("550 relaying denied", None),
+        ("554 5.7.1 blocked", None),
+        ("550 5.1.8 bad sender", None),
+    ],
+)
+def test_what_the_server_says_of_us_or_the_message_marks_no_address(
+    app, session, mailbox, of_recipients, of_message
+):
+    settings = replace(
+        app.extensions["tracing.settings"],
+        smtp_host=mailbox.host,
+        smtp_port=mailbox.port,
+        smtp_security="none",
+    )
+    mailbox.refusal_of_recipients, mailbox.refusal = of_recipients, of_message
+    with (
+        closing(SmtpChannel(settings)) as channel,
+        pytest.raises(DeliveryError) as refused,
+    ):
+        channel.send(PROBE)
+    assert not refused.value.no_mailbox
+
+
+def test_supervisors_whose_mail_comes_back_are_told_of_by_the_mailbox(
+    desk, session, app, store
+):
+    letters.tell(desk.entry, ("chief@ke.example",), News.LAST, NOW)
+    session.commit()
+    (mail,) = desk.mails("last")
+    store.put(notice(mail.message_id))
+    assert bounces.collect(inbox_of(app, store), NOW) == 1
+    desk.fresh()
+    assert desk.entry.unreachable == ("chief@ke.example",)
+    assert [m.recipient for m in desk.mails("unreachable")] == ["desk@ke.example"]
+    assert desk.mails("last") == [mail]
 
 
 def test_where_every_address_is_gone_the_supervisors_are_told(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import DataError
 
 from tests import factories
 from tests.journal.conftest import entries as journalled
@@ -12,6 +13,7 @@ from tracing.directory import entries
 from tracing.extensions import db
 from tracing.journal.kinds import Kind
 from tracing.models import Proposal
+from tracing.upkeep import changing
 from workflows.policies import Role
 
 NEW = {"email": "new@ke.example", "phone": "+254 20 333 3333"}
@@ -132,6 +134,39 @@ def test_changes_of_different_fields_are_both_made(desk, session):
     assert (desk.entry.email, desk.entry.version) == ("first@ke.example", 3)
 
 
+def test_a_change_that_cannot_be_kept_keeps_no_other_waiting(
+    desk, session, monkeypatch
+):
+    desk.propose(desk.one, email="first@ke.example")
+    first = number(session)
+    desk.propose(desk.other, phone="+254203333333")
+    second = number(session)
+    for one in (first, second):
+        desk.decide(desk.two, one)
+    make = changing._make
+
+    def refused(proposal, authority, now):
+        make(proposal, authority, now)
+        if proposal.id == first:
+            raise DataError("update", {}, ValueError("too long"))
+
+    monkeypatch.setattr(changing, "_make", refused)
+    assert desk.work() == 1
+    assert (desk.entry.email, desk.entry.version) == ("desk@ke.example", 2)
+    assert desk.entry.phone == "+254203333333"
+    assert session.get(Proposal, first).decision == "outdated"
+    assert session.get(Proposal, second).decision == "accepted"
+
+
+def test_a_field_that_is_refused_by_now_is_not_changed_to_anything(desk, session):
+    desk.propose(desk.one, phone="+254203333333")
+    made = session.get(Proposal, number(session))
+    made.changes = {"phone": [desk.entry.phone, "+254203333333;ext=123456789012345678"]}
+    desk.decide(desk.two, made.id)
+    assert desk.work() == 0
+    assert session.get(Proposal, made.id).decision == "outdated"
+
+
 def test_a_page_that_is_too_old_shows_what_was_typed(desk, session):
     answer = desk.propose(desk.one, **NEW, version="7")
     assert answer.status_code == 409
@@ -143,6 +178,7 @@ def test_a_page_that_is_too_old_shows_what_was_typed(desk, session):
     [
         ("zone", "Nairobi", "The nearest is Africa/Nairobi."),
         ("phone", "020 2222222", "The nearest is +254202222222."),
+        ("phone", "+254202222222;ext=12345678901234", "at most 30 characters"),
         ("email", "desk(at)ke.example", "The nearest is desk@ke.example."),
         ("languages", "swahili", "The nearest is sw."),
         ("country", "Kenia", "The nearest is KE."),

@@ -1,14 +1,16 @@
 """The pages of calendars and time limits: who may, what is refused, what is counted."""
 
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from tests import factories
 from tests.visitors import shown, signed_in
 from tracing.casework import moving
-from tracing.directory import versions
+from tracing.directory import agreements, countries, versions
 from tracing.extensions import db
+from tracing.faults import Stale
 from tracing.models import (
     Authority,
     CalendarVersion,
@@ -17,6 +19,7 @@ from tracing.models import (
     RegimeVersion,
     Standing,
 )
+from workflows.errors import TransitionNotAllowed
 from workflows.policies import Role
 
 
@@ -147,6 +150,49 @@ def test_nobody_changes_the_calendar_of_another_state(head, app, home):
     assert operator.post("/calendars/change", given).status_code == 303
 
 
+@pytest.mark.parametrize(
+    "place", ["PUBLIC", "ZZ", "KE-ABCDEFGHIJ", "NZ-SOUTH CANTERBURY", "K\0", "KENYA"]
+)
+def test_what_is_no_state_has_no_calendar_to_change(app, session, place):
+    operator = signed_in(app, factories.person(None, Role.OPERATOR))
+    operator.get("/calendars")
+    answer = operator.post("/calendars/change", change(place=place))
+    assert answer.status_code == 422
+    assert db.session.query(CalendarVersion).count() == 0
+
+
+def test_every_part_of_a_state_fits_the_name_of_a_version():
+    for code in countries.codes():
+        for place in versions.places(code):
+            assert len(place) <= 12
+            assert versions.PLACE.fullmatch(place)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/calendars/{}/publish",
+        "/calendars/{}/drop",
+        "/time-limits/{}/confirm",
+        "/time-limits/{}/end",
+    ],
+)
+def test_a_number_that_no_row_can_have_is_no_row(head, path):
+    head.get("/calendars")
+    for number in (2**31, 10**30):
+        assert head.post(path.format(number), {"place": "KE"}).status_code == 409
+
+
+def test_who_comes_second_with_hours_is_told(session, home, monkeypatch):
+    actor = factories.actor_of(factories.person(home, Role.ADMINISTRATOR))
+    now = datetime.now(UTC)
+    versions.set_hours(actor, "Mon-Fri 08:00-16:00", "", now)
+    monkeypatch.setattr(versions, "_newest_hours", lambda _number: None)
+    with pytest.raises(Stale):
+        versions.set_hours(actor, "Mon-Fri 09:00-16:00", "", now)
+    assert db.session.query(OfficeHoursVersion).count() == 1
+
+
 def test_another_weekend_counts_from_its_day_on(session, home):
     actor = factories.actor_of(factories.person(home, Role.ADMINISTRATOR))
     now = datetime.now(UTC)
@@ -189,6 +235,58 @@ def test_a_renewed_library_makes_a_version_by_itself(session, home):
     later = now.replace(year=now.year + 1)
     assert versions.renew(later) == 1
     assert versions.current("KE", later).version == "KE 2"
+
+
+def test_a_renewed_version_never_begins_later_than_the_one_before(session, home):
+    now = datetime.now(UTC)
+    versions.keep(versions.current("KE", now), now)
+    db.session.commit()
+    later = now.replace(day=1, year=now.year + 3)
+    assert versions.renew(later) == 1
+    assert versions.renew(later) == 0
+    christmas = date(now.year - 1, 12, 25)
+    assert not versions.current("KE", later).is_working_day(christmas)
+    assert versions.newest("KE").first_year == now.year - 1
+
+
+def said_for(place: str, on: date, now: datetime):
+    """Enter a holiday of a place of Brazil."""
+    brazil = factories.authority(country="BR", zone="America/Sao_Paulo")
+    actor = factories.actor_of(factories.person(brazil, Role.ADMINISTRATOR))
+    given = versions.Proposal(
+        kind=versions.ChangeKind.HOLIDAY,
+        first=on,
+        last=on,
+        name="Dia",
+        why="By law.",
+        source="Act 1",
+    )
+    row = versions.propose(actor, place, given, now)
+    moving.work(now)
+    return actor, row.id
+
+
+def test_the_first_version_of_a_part_has_what_its_state_has_said(session):
+    now, on = datetime.now(UTC), date(next_year(), 3, 3)
+    actor, number = said_for("BR", on, now)
+    versions.decide(actor, number, publish=True, now=now)
+    part = versions.current("BR-SP", now)
+    assert (part.version, part.is_working_day(on)) == ("BR-SP 1", False)
+
+
+def test_a_version_that_a_newer_one_has_overtaken_is_not_published_into_nothing(
+    session,
+):
+    now, on = datetime.now(UTC), date(next_year(), 3, 3)
+    of_part, part = said_for("BR-SP", date(next_year(), 3, 4), now)
+    of_state, state = said_for("BR", on, now)
+    later = now + timedelta(minutes=1)
+    versions.decide(of_state, state, publish=True, now=later)
+    moving.work(later)
+    assert versions.current("BR-SP", later).version == "BR-SP 3"
+    with pytest.raises(TransitionNotAllowed, match="Somebody else"):
+        versions.decide(of_part, part, publish=True, now=later)
+    versions.decide(of_part, part, publish=False, now=later)
 
 
 # ----------------------------------------------------------------------- office hours
@@ -283,6 +381,16 @@ def test_terms_nobody_could_count_by_are_refused(head, given, told):
     assert answer.status_code == 422
     assert told in shown(answer.text)
     assert db.session.query(RegimeVersion).count() == 0
+
+
+def test_who_comes_second_with_a_version_of_an_agreement_is_told(head, monkeypatch):
+    head.get("/time-limits")
+    for _ in range(2):
+        assert head.post("/time-limits", agreement()).status_code == 303
+    late = SimpleNamespace(max=db.func.min)
+    monkeypatch.setattr(agreements, "func", late)
+    assert head.post("/time-limits", agreement()).status_code == 409
+    assert db.session.query(RegimeVersion).count() == 2
 
 
 def test_a_number_is_law_only_where_somebody_has_read_it(app, head):

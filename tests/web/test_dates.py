@@ -150,6 +150,32 @@ def test_what_is_exported_is_enough_to_count_again(app, case):
     assert found["regime"]["law"] is False
 
 
+def in_force(of, on):
+    states = (of.asking.country, of.asked.country)
+    found = agreements.in_force(states, on)
+    return [(one.regime.code, one.regime.version) for one in found]
+
+
+def test_an_older_version_of_an_agreement_counts_until_the_next_begins(session, case):
+    of, next_on = case.of, date(2027, 1, 1)
+    agreed(of, case.heads, now=SENT)
+    later = agreed(of, case.heads, now=SENT, since=next_on)
+    assert in_force(of, SENT.date()) == [("SA_US_2026", 1)]
+    assert in_force(of, next_on) == [("SA_US_2026", 2)]
+    head = factories.actor_of(case.heads[0])
+    agreements.decide(head, later.id, confirm=False, now=SENT)
+    assert in_force(of, next_on) == [("SA_US_2026", 1)], "the second never counted"
+
+
+def test_the_end_of_an_agreement_does_not_revive_its_older_version(session, case):
+    of = case.of
+    agreed(of, case.heads, now=SENT)
+    newer = agreed(of, case.heads, now=SENT)
+    head = factories.actor_of(case.heads[0])
+    agreements.decide(head, newer.id, confirm=False, now=SENT)
+    assert in_force(of, SENT.date()) == []
+
+
 # ------------------------------------------------------------- a calendar that changes
 
 
@@ -230,6 +256,27 @@ def test_many_moves_make_one_letter_for_each_mailbox(session, case):
     )
     assert {row.facts["count"] for row in rows} == {3}
     assert db.session.query(DueChange).filter_by(told=False).count() == 0
+
+
+def test_two_sweeps_at_once_tell_of_a_move_once(app, case, monkeypatch):
+    if db.engine.dialect.name != "postgresql":
+        pytest.skip("another sweep waits there")
+    of = case.of
+    agreed(of, case.heads, now=SENT)
+    factories.sent(of, now=SENT)
+    head = factories.actor_of(case.heads[1])
+    later = SENT + timedelta(days=2)
+    published(head, "US", holiday(date(2026, 12, 2)), later)
+    monkeypatch.setattr(moving, "tell", lambda *_given, **_more: 0)
+    moving.work(later)
+    monkeypatch.undo()
+    untold = moving._untold()
+    with app.app_context():
+        assert moving.tell(later) == 0
+    assert len(untold) == 1
+    db.session.rollback()
+    assert moving.tell(later) > 0
+    assert moving.tell(later) == 0
 
 
 def test_a_page_opened_before_the_move_is_told_that_it_is_old(app, case):

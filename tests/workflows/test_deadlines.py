@@ -21,6 +21,7 @@ from workflows.deadlines import (
     reminders,
     schedule,
 )
+from workflows.office_hours import Office, parse
 from workflows.regimes import Origin, ReminderStep, Unit, by_code
 from workflows.states import Trigger
 
@@ -513,6 +514,36 @@ def test_what_is_done_or_waits_for_the_other_side_is_not_reminded_of(step):
     assert planned(answer(sent(), step), ITI) == []
 
 
+USUAL_DAYS = "Mon-Fri 08:00-16:00"
+
+
+@pytest.mark.parametrize(
+    ("hours", "sent_on", "said"),
+    [
+        # Due on Friday 2026-05-01.
+        (USUAL_DAYS, "2026-04-01", [(BEFORE, "04-29 09:00"), (ON_DAY, "05-01 09:00")]),
+        ("Mon-Fri 10:00-16:00", "2026-04-01",
+         [(BEFORE, "04-28 10:00"), (ON_DAY, "05-01 10:00")]),
+        ("Mon-Fri 06:00-08:00", "2026-04-01",
+         [(BEFORE, "04-29 06:00"), (ON_DAY, "05-01 06:00")]),
+        # Due on Sunday 2026-05-03: of two on the Friday before it one is enough.
+        (USUAL_DAYS, "2026-04-03", [(BEFORE, "05-01 08:00")]),
+        ("Mon-Thu 08:00-16:00", "2026-04-03", [(BEFORE, "04-30 08:00")]),
+        # Due on Saturday 2026-05-02.
+        (USUAL_DAYS, "2026-04-02", [(BEFORE, "04-30 09:00"), (BEFORE, "05-01 08:00")]),
+    ],
+)  # fmt: skip
+def test_a_reminder_says_due_today_only_on_that_day(hours, sent_on, said):
+    regime = replace(TEN_WORKING_DAYS, unit=Unit.CALENDAR_DAYS, answer_in=30,
+                     ends_on_working_day=False, reminders=())  # fmt: skip
+    found = answer(sent(sent_on), regime=regime)
+    reader = Office(parse(hours), CALENDAR, VIENNA)
+    plan = reminders(found, regime, at(sent_on), reader=reader)
+    early = [r for r in plan if r.kind in (BEFORE, ON_DAY)]
+    local = [(r.kind, r.at.astimezone(VIENNA).strftime("%m-%d %H:%M")) for r in early]
+    assert local == said
+
+
 MIDNIGHTS = [
     ("ordinary", "Europe/Vienna", "2026-07-01", "2026-07-01T21:59:59"),
     ("a quarter of an hour", "Asia/Kathmandu", "2026-07-01", "2026-07-01T18:14:59"),
@@ -650,3 +681,16 @@ def test_reminders_are_in_order_and_said_once(start, regime, zone):
     assert instants[0] >= start
     assert len({reminder.step for reminder in plan}) == len(plan)
     assert plan[-1].kind is ESCALATE
+
+
+@given(INSTANTS, REGIMES, ZONES, st.sampled_from([USUAL_DAYS, "Tue 22:00-23:00"]))
+def test_in_office_hours_a_reminder_says_what_is_so_that_day(
+    start, regime, zone, hours
+):
+    found = answer(Step(Trigger.SUBMIT, start), regime=regime, zone=zone)
+    assume(not found.hours)
+    reader = Office(parse(hours), CALENDAR, zone)
+    for reminder in reminders(found, regime, start, reader=reader):
+        day = reminder.at.astimezone(zone).date()
+        assert (reminder.kind is ON_DAY) <= (day == found.day)
+        assert (reminder.kind is BEFORE) <= (day < found.day)

@@ -9,6 +9,9 @@ from typing import Final, Protocol
 MOST: Final = 200
 """Messages that are read at a time."""
 
+LARGEST: Final = 1_000_000
+"""Bytes that are fetched of a message, whatever it holds."""
+
 FAILURES: Final = (imaplib.IMAP4.error, OSError)
 
 
@@ -50,7 +53,8 @@ class ImapInbox:
             numbers = (found[0] or b"").split()[:MOST] if found else []
             for number in numbers:
                 # PEEK: until it is done, it stays unread.
-                _status, parts = imap.uid("FETCH", number.decode(), "(BODY.PEEK[])")
+                wanted = f"(BODY.PEEK[]<0.{LARGEST}>)"
+                _status, parts = imap.uid("FETCH", number.decode(), wanted)
                 for part in parts:
                     if isinstance(part, tuple):
                         yield number.decode(), part[1]

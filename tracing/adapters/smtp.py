@@ -12,7 +12,7 @@ from email.utils import formatdate, parseaddr
 from functools import cache
 from typing import Final, Protocol
 
-from tracing.ports import BadSetting, DeliveryError, Envelope
+from tracing.ports import BadSetting, DeliveryError, Envelope, is_no_mailbox
 
 ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 SENDER: Final = re.compile(
@@ -23,6 +23,7 @@ UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]|=\?")
 a header of its own (CVE-2024-6923), so it is not left to it."""
 
 TOO_LARGE: Final = 552
+NUL: Final = "\x00"
 MESSAGES_PER_CONNECTION: Final = 50
 """Servers count, and end the conversation at a hundred or so."""
 
@@ -172,7 +173,7 @@ class SmtpChannel:
             smtp.send_message(message, sender, [envelope.recipient])
         except smtplib.SMTPRecipientsRefused as error:
             code, said = next(iter(error.recipients.values()))
-            raise _refused(code, said) from error
+            raise _recipient_refused(code, said) from error
         except smtplib.SMTPSenderRefused as error:
             if error.smtp_code == TOO_LARGE:
                 raise _refused(error.smtp_code, error.smtp_error) from error
@@ -241,8 +242,14 @@ class SmtpChannel:
 
 def _words(code: int, said: bytes | str) -> str:
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-    return f"{code} {' '.join(text.split())}"[:300]
+    return f"{code} {' '.join(text.replace(NUL, ' ').split())}"[:300]
 
 
 def _refused(code: int, said: bytes | str) -> DeliveryError:
     return DeliveryError(_words(code, said), retry=not 500 <= code < 600)
+
+
+def _recipient_refused(code: int, said: bytes | str) -> DeliveryError:
+    reason, final = _words(code, said), 500 <= code < 600
+    no_mailbox = final and is_no_mailbox(reason)
+    return DeliveryError(reason, retry=not final, no_mailbox=no_mailbox)

@@ -68,7 +68,7 @@ def regime_of(request: TraceRequest) -> regimes.Regime:
         if indirect and is_direct(request.events):
             return regimes.by_code("EU977_URGENT_DIRECT")
         return found
-    states = None
+    states, today = None, utcnow().date()
     if request.requested is not None:
         states = (request.requesting.country, request.requested.country)
     return regimes.choose(
@@ -76,8 +76,8 @@ def regime_of(request: TraceRequest) -> regimes.Regime:
         request.urgency or Urgency.ROUTINE,
         requested_by=request.requested_by is not None,
         states=states,
-        agreements=agreements.in_force(states) if states else (),
-        on=utcnow().date(),
+        agreements=agreements.in_force(states, today) if states else (),
+        on=today,
     )
 
 

@@ -5,7 +5,7 @@ from the rows themselves, so whoever is stopped half-way is followed by somebody
 goes on. A request counts by its old version until it is moved.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask import current_app
-from sqlalchemy import and_, bindparam, false, func, insert, or_, select, true, update
+from sqlalchemy import and_, bindparam, false, insert, or_, select, true, update
 from sqlalchemy.orm import joinedload
 
 from tracing.directory import agreements, versions
@@ -403,13 +403,11 @@ def tell(now: datetime, *, each: int = EACH) -> int:
 
     A mailbox that would get many letters gets one.
     """
-    untold = db.session.execute(
-        select(DueChange.id, DueChange.request_id).where(DueChange.told.is_(False))
-    ).all()
+    untold = _untold()
     if not untold:
         return 0
     ids = sorted({row.request_id for row in untold})
-    counts = _counts()
+    counts = _counts(untold)
     letters = [
         letter
         for party, found in counts.items()
@@ -418,32 +416,44 @@ def tell(now: datetime, *, each: int = EACH) -> int:
     for start in range(0, len(ids), TOLD_AT_ONCE):
         letters += _one_by_one(ids[start : start + TOLD_AT_ONCE], counts, each, now)
     db.session.add_all(letters)
-    last = max(row.id for row in untold)
-    db.session.execute(
-        update(DueChange)
-        .where(DueChange.told.is_(False), DueChange.id <= last)
-        .values(told=True)
-        .execution_options(synchronize_session=False)
-    )
+    for start in range(0, len(untold), TOLD_AT_ONCE):
+        told = [row.id for row in untold[start : start + TOLD_AT_ONCE]]
+        db.session.execute(
+            update(DueChange)
+            .where(DueChange.id.in_(told))
+            .values(told=True)
+            .execution_options(synchronize_session=False)
+        )
     db.session.commit()
     return len(letters)
 
 
-def _counts() -> dict[Party, dict[int, int]]:
-    """Return of how many requests each authority is to be told, by its side."""
-    found = {}
-    for party, side in (
-        (Party.REQUESTING, TraceRequest.requesting_id),
-        (Party.REQUESTED, TraceRequest.requested_id),
-    ):
-        rows = db.session.execute(
-            select(side, func.count(DueChange.request_id.distinct()))
-            .join(TraceRequest, TraceRequest.id == DueChange.request_id)
-            .where(DueChange.told.is_(False), TraceRequest.confidential.is_(False))
-            .group_by(side)
+def _untold() -> Sequence[Any]:
+    """Return what moved and no other sweep is telling of, with its sides."""
+    return db.session.execute(
+        select(
+            DueChange.id,
+            DueChange.request_id,
+            TraceRequest.requesting_id,
+            TraceRequest.requested_id,
+            TraceRequest.confidential,
         )
-        found[party] = {authority: number for authority, number in rows if authority}
-    return found
+        .join(TraceRequest, TraceRequest.id == DueChange.request_id)
+        .where(DueChange.told.is_(False))
+        .with_for_update(of=DueChange, skip_locked=True)
+    ).all()
+
+
+def _counts(untold: Sequence[Any]) -> dict[Party, Counter[int]]:
+    """Return of how many requests each authority is to be told, by its side."""
+    sides = {
+        row.request_id: (row.requesting_id, row.requested_id)
+        for row in untold
+        if not row.confidential
+    }
+    by_requesting = Counter(one for one, _other in sides.values() if one)
+    by_requested = Counter(other for _one, other in sides.values() if other)
+    return {Party.REQUESTING: by_requesting, Party.REQUESTED: by_requested}
 
 
 def _of_many(

@@ -11,9 +11,11 @@ from typing import Any, Final
 
 from marshmallow import ValidationError
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from tracing.directory.countries import codes
 from tracing.extensions import db
+from tracing.faults import Stale
 from tracing.journal import journal
 from tracing.journal.kinds import Kind
 from tracing.models import Authority, RegimeVersion
@@ -30,6 +32,9 @@ from workflows.regimes import (
     Unit,
 )
 from workflows.vocabulary import LegalBasis, Urgency
+
+LARGEST: Final = 2**31 - 1
+"""The largest number of a row."""
 
 CODE: Final = re.compile(r"[A-Z0-9][A-Z0-9_]{2,39}")
 LONGEST: Final = {Unit.HOURS: 24 * 60, Unit.CALENDAR_DAYS: 730, Unit.WORKING_DAYS: 500}
@@ -130,18 +135,20 @@ def named(code: str, number: int) -> Regime:
     return regime_of_row(row)
 
 
-def in_force(states: tuple[str, str]) -> list[Agreement]:
-    """Return what these two States have agreed, in the newest versions."""
+def in_force(states: tuple[str, str], on: date) -> list[Agreement]:
+    """Return what these two States have agreed, in the newest versions of a day.
+
+    A version counts until the next one begins; where that one ends, none counts.
+    """
     rows = db.session.scalars(
         select(RegimeVersion)
-        .where(
-            RegimeVersion.confirmed_at.is_not(None), RegimeVersion.ended_at.is_(None)
-        )
+        .where(RegimeVersion.confirmed_at.is_not(None), RegimeVersion.since <= on)
         .order_by(RegimeVersion.code, RegimeVersion.number.desc())
     )
     newest: dict[str, RegimeVersion] = {}
     for row in rows:
-        newest.setdefault(row.code, row)
+        if row.ended_at is None or row.ended_at.date() >= row.since:
+            newest.setdefault(row.code, row)
     return [
         Agreement(
             regime=regime_of_row(row),
@@ -151,7 +158,7 @@ def in_force(states: tuple[str, str]) -> list[Agreement]:
             since=row.since,
         )
         for row in newest.values()
-        if set(states) <= set(row.states)
+        if row.ended_at is None and set(states) <= set(row.states)
     ]
 
 
@@ -231,6 +238,11 @@ def enter(actor: Actor, given: Terms, now: datetime) -> RegimeVersion:
         why=given.why.strip(),
     )
     db.session.add(row)
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        db.session.rollback()
+        raise Stale("The agreement changed since this page was opened.") from error
     said = {"states": list(row.states), "why": row.why, **row.content}
     about = f"{row.code} {row.number}"
     journal.record(Kind.AGREEMENT_ENTERED, actor, about=about, payload=said)
@@ -257,7 +269,7 @@ def may_end(actor: Actor, row: RegimeVersion) -> bool:
 def decide(actor: Actor, number: int, *, confirm: bool, now: datetime) -> None:
     """Say yes for the other side, or end it for requests that are sent from now on."""
     _require(actor)
-    row = db.session.get(RegimeVersion, number)
+    row = db.session.get(RegimeVersion, number) if number <= LARGEST else None
     if row is None:
         raise TransitionNotAllowed("There is no such agreement.")
     if confirm:

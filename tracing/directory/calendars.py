@@ -3,11 +3,12 @@
 A place is a State, `KE`, or a part of one whose own feasts count, `BR-SP`.
 """
 
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import metadata
 from typing import Any, Final
 
@@ -15,6 +16,9 @@ from tracing.models import CalendarChange, ChangeKind
 from workflows.calendars import ONE_DAY, WEEK, Calendar
 
 SATURDAY_AND_SUNDAY: Final = frozenset({5, 6})
+PART: Final = re.compile(r"[A-Za-z0-9]{1,9}")
+"""What fits the name of a version; the library has some under long names as well."""
+
 ESTIMATED: Final = " (estimated)"
 
 
@@ -114,8 +118,6 @@ def _calendar(place: str, first: int, last: int) -> Calendar:
 def library(place: str, first: int, last: int) -> Days:
     """Return what the library knows of a place in these years."""
     # The library takes 0.2 s, and each State's file is read when it is first asked.
-    import holidays
-
     country, _dash, subdivision = place.partition("-")
     base = f"holidays {metadata.version('holidays')} {place} {first}-{last}"
     days = Days(first, last, base)
@@ -123,9 +125,7 @@ def library(place: str, first: int, last: int) -> Days:
     try:
         with warnings.catch_warnings(record=True) as doubts:
             warnings.simplefilter("always")
-            found = holidays.country_holidays(
-                country, subdiv=subdivision or None, years=span, language="en_US"
-            )
+            found = _country_holidays(country, subdivision, span)
     except NotImplementedError:
         days.base += ", State not known: Saturday and Sunday only"
         days.weekend = {
@@ -147,12 +147,30 @@ def library(place: str, first: int, last: int) -> Days:
     return days
 
 
+def _country_holidays(country: str, subdivision: str, span: range) -> Any:
+    import holidays
+
+    if country not in _supported():
+        # Under other names the library has other things than States.
+        raise NotImplementedError(country)
+    return holidays.country_holidays(
+        country, subdiv=subdivision or None, years=span, language="en_US"
+    )
+
+
+@cache
+def _supported() -> Mapping[str, Iterable[str]]:
+    import holidays
+
+    return holidays.list_supported_countries()
+
+
 @lru_cache(maxsize=512)
 def subdivisions(country: str) -> tuple[str, ...]:
     """Return the parts of a State that have feasts of their own, by their codes."""
-    import holidays
-
-    return tuple(sorted(holidays.list_supported_countries().get(country, ())))
+    return tuple(
+        sorted(one for one in _supported().get(country, ()) if PART.fullmatch(one))
+    )
 
 
 def assembled(

@@ -36,6 +36,8 @@ from workflows.vocabulary import (
     InterpolRoute,
 )
 
+LONGEST_PHONE: Final = 30
+
 Check = Callable[[str, str], Any]
 """From a cell, and the State of its line, to the value of the field."""
 
@@ -190,7 +192,8 @@ def _phone(cell: str, country: str) -> str:
             N_("No number of this country has so many digits: one is %(example)s."),
             example=_e164(example) if example else "+254202222222",
         )
-    return _e164(found)
+    # An extension is written longer than it was given.
+    return _text(LONGEST_PHONE, _e164(found), "")
 
 
 def _e164(number: phonenumbers.PhoneNumber) -> str:
@@ -205,9 +208,9 @@ def _dialled(cell: str, country: str) -> str:
         found = phonenumbers.parse(cell, country or None)
     except NumberParseException:
         return ""
-    if not phonenumbers.is_possible_number(found):
-        return ""
-    return _e164(found)
+    written = _e164(found)
+    fits = phonenumbers.is_possible_number(found) and len(written) <= LONGEST_PHONE
+    return written if fits else ""
 
 
 def _several(

@@ -239,7 +239,7 @@ def revise(
     for name in different:
         setattr(authority, name, values[name])
     authority.version += 1
-    known = set(authority.mailboxes)
+    known = {*authority.mailboxes, authority.supervisor_email}
     authority.unreachable = tuple(a for a in authority.unreachable if a in known)
     after = columns.cells_of(authority)
     return {name: [before[name], after[name]] for name in different}

@@ -4,6 +4,7 @@ A request keeps the versions it was counted by. What the library says of a place
 first version; it is written down with the first request that is counted by it.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,8 +17,9 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from tracing.directory import calendars
+from tracing.directory import calendars, countries
 from tracing.extensions import db
+from tracing.faults import Stale
 from tracing.journal import journal
 from tracing.journal.kinds import Kind
 from tracing.models import (
@@ -38,7 +40,11 @@ BEFORE: Final = 1
 AHEAD: Final = 5
 """Years around the present one that a version covers."""
 
+PLACE: Final = re.compile(rf"[A-Z]{{2}}(-{calendars.PART.pattern})?")
 FIRST_YEAR: Final = 2020
+LARGEST: Final = 2**31 - 1
+"""The largest number of a row."""
+
 LONGEST_CHANGE: Final = 366 * AHEAD
 
 
@@ -83,8 +89,8 @@ def current(place: str, now: datetime) -> Calendar:
         )
     )
     if number is None:
-        return _of_library(place, *span(now))
-    return _stored(place, number) or _of_library(place, *span(now))
+        return _first(place, now)
+    return _stored(place, number) or _first(place, now)
 
 
 def newest(place: str) -> CalendarVersion | None:
@@ -105,7 +111,7 @@ def named(version: str, now: datetime) -> Calendar | None:
     place, _space, number = version.partition(" ")
     if not number.isdigit():
         return None
-    return _stored(place, int(number)) or _of_library(place, *span(now))
+    return _stored(place, int(number)) or _first(place, now)
 
 
 _KNOWN: Final[WeakKeyDictionary[Engine, dict[str, Calendar]]] = WeakKeyDictionary()
@@ -135,6 +141,14 @@ def calendar_of_row(row: CalendarVersion) -> Calendar:
             return made
         known[version] = made
     return known[version]
+
+
+def _first(place: str, now: datetime) -> Calendar:
+    """Return the first version of a place: of a part, with what its State has said."""
+    changes = changes_of(place) if "-" in place else ()
+    if not changes:
+        return _of_library(place, *span(now))
+    return calendars.assembled(place, *span(now), changes).calendar(place, f"{place} 1")
 
 
 @lru_cache(maxsize=1024)
@@ -220,6 +234,11 @@ def set_hours(actor: Actor, hours: str, subdivision: str, now: datetime) -> None
     )
     db.session.add(row)
     said = {"hours": hours, "subdivision": subdivision, "number": row.number}
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        db.session.rollback()
+        raise Stale("The hours changed since this page was opened.") from error
     journal.record(Kind.HOURS_CHANGED, actor, about=authority.code, payload=said)
     db.session.commit()
 
@@ -263,6 +282,20 @@ def places(country: str) -> tuple[str, ...]:
     return (country, *(f"{country}-{one}" for one in calendars.subdivisions(country)))
 
 
+def require_written(place: str) -> None:
+    """Refuse what is not written as a State or a part of one."""
+    if not PLACE.fullmatch(place):
+        raise ValidationError({"place": ["Choose a State or a part of one."]})
+
+
+def require_place(place: str) -> None:
+    """Refuse what is neither a State nor a part of one."""
+    require_written(place)
+    country = place.partition("-")[0]
+    if country not in countries.codes() or place not in places(country):
+        raise ValidationError({"place": ["Choose a State or a part of one."]})
+
+
 def require_change(actor: Actor, place: str) -> None:
     """Refuse who does not answer for the calendar of a place."""
     if not may_change(actor, place):
@@ -297,8 +330,7 @@ def propose(
 ) -> CalendarVersion:
     """Write down a new version; it counts for nobody until it is published."""
     require_change(actor, place)
-    if place not in places(place.partition("-")[0]):
-        raise ValidationError({"place": ["Choose a State or a part of one."]})
+    require_place(place)
     _check(given, now)
     if open_proposal(place) is not None:
         raise TransitionNotAllowed(
@@ -344,13 +376,15 @@ def propose(
 
 def _next(place: str, now: datetime) -> CalendarVersion:
     first, last = span(now)
+    before = newest(place)
     top = select(func.max(CalendarVersion.number)).where(CalendarVersion.place == place)
     return CalendarVersion(
         place=place,
         number=(db.session.scalar(top) or 0) + 1,
         standing=Standing.PROPOSED,
         base=calendars.calendar_of(place, (first, last)).version[:80],
-        first_year=first,
+        # What was counted by an older version is counted again by this one.
+        first_year=min(first, before.first_year) if before else first,
         last_year=last,
         content={},
         made_at=now,
@@ -393,7 +427,7 @@ def open_proposal(place: str) -> CalendarVersion | None:
 
 def decide(actor: Actor, number: int, *, publish: bool, now: datetime) -> None:
     """Publish a version, or drop it; the worker then moves what it moves."""
-    row = db.session.get(CalendarVersion, number)
+    row = db.session.get(CalendarVersion, number) if number <= LARGEST else None
     if row is None or row.standing is not Standing.PROPOSED:
         raise TransitionNotAllowed("This version waits for nobody any more.")
     require_change(actor, row.place)
@@ -404,6 +438,12 @@ def decide(actor: Actor, number: int, *, publish: bool, now: datetime) -> None:
     if publish and row.counted_at is None:
         raise TransitionNotAllowed(
             "It is still being counted how many requests move: wait a minute."
+        )
+    latest = newest(row.place)
+    if publish and latest is not None and latest.number > row.number:
+        # Nobody would count by it: what the State has said since is not in it.
+        raise TransitionNotAllowed(
+            "Somebody else has just entered a version of this calendar."
         )
     row.standing = Standing.PUBLISHED if publish else Standing.DROPPED
     row.published_at = now if publish else None

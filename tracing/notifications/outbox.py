@@ -27,6 +27,9 @@ from tracing.ports import Channel, DeliveryError
 
 log = logging.getLogger(__name__)
 
+NO_MAILBOX: Final = "no such mailbox: "
+"""How the reason of a message begins whose address nobody reads."""
+
 LEASE: Final = 300
 """Seconds a claim lasts: longer than any one conversation with the server."""
 
@@ -188,7 +191,7 @@ def _failed(drain: Drain, message: OutboxMessage, error: DeliveryError) -> None:
         message,
         attempts=attempts,
         delivery=Delivery.DEAD,
-        last_error=error.reason,
+        last_error=f"{NO_MAILBOX if error.no_mailbox else ''}{error.reason}",
     )
     drain.tally.dead += 1
     log.error("message %s will not be sent, after attempt %s", message.id, attempts)

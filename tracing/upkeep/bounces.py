@@ -6,7 +6,8 @@ names a message that we sent, by a Message-ID that nobody can guess.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes
@@ -15,13 +16,15 @@ from typing import Final, cast
 
 from flask import current_app
 from sqlalchemy import exists, select
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from tracing.extensions import db
 from tracing.journal import journal
 from tracing.journal.kinds import Kind
 from tracing.models import Authority, Bounce, Delivery, OutboxMessage
 from tracing.notifications.compose import new_message_id
-from tracing.ports import Inbox
+from tracing.notifications.outbox import NO_MAILBOX
+from tracing.ports import Inbox, is_no_mailbox
 from tracing.upkeep import letters
 from tracing.upkeep.letters import News
 
@@ -30,6 +33,19 @@ log = logging.getLogger(__name__)
 BATCH: Final = 100
 LARGEST: Final = 1_000_000
 """Bytes of a notice that are read; it quotes what it returns."""
+
+MESSAGE_ID: Final = re.compile(r"<[!-~]{1,250}>")
+UNREADABLE: Final = (
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What the library raises at a mail that was written to break it."""
+
+GENERAL: Final = "5.0.0"
+"""A status that leaves it to the words what has failed (RFC 3463)."""
 
 BY_SERVER: Final = "smtp"
 BY_NOTICE: Final = "notice"
@@ -44,14 +60,29 @@ class Returned:
 
 
 def read_notice(raw: bytes) -> tuple[Returned, ...]:
-    """Return what a delivery status notification says did not arrive, for good."""
+    """Return what a delivery status notification says did not arrive, for good.
+
+    Anybody can write to this mailbox: what cannot be read says nothing.
+    """
+    try:
+        return _read(raw)
+    except UNREADABLE as error:
+        log.warning("a notice cannot be read: %s", type(error).__name__)
+        return ()
+
+
+def _read(raw: bytes) -> tuple[Returned, ...]:
     # By the older policy: the newer one breaks at headers that are written wrongly.
     message = message_from_bytes(raw[:LARGEST])
     failed = [part for part in _statuses(message) if _has_failed(part)]
     if not failed:
         return ()
     words = "; ".join(dict.fromkeys(map(_why, failed)))
-    return tuple(Returned(one, words) for one in dict.fromkeys(_originals(message)))
+    return tuple(
+        Returned(one, words)
+        for one in dict.fromkeys(_originals(message))
+        if MESSAGE_ID.fullmatch(one)
+    )
 
 
 def _statuses(message: Message) -> Iterator[Message]:
@@ -66,13 +97,24 @@ def _statuses(message: Message) -> Iterator[Message]:
 
 def _has_failed(status: Message) -> bool:
     action = str(status.get("Action", "")).strip().lower()
-    return action == "failed" and str(status.get("Status", "5")).strip()[:1] == "5"
+    code, said = _answer(status)
+    return action == "failed" and is_no_mailbox(said if code in ("", GENERAL) else code)
 
 
 def _why(status: Message) -> str:
-    code = str(status.get("Status", "")).strip()
-    said = str(status.get("Diagnostic-Code", "")).partition(";")[2].strip()
-    return " ".join(f"{code} {said}".split())[:300]
+    return " ".join(_answer(status)).strip()[:300]
+
+
+def _answer(status: Message) -> tuple[str, str]:
+    """Return the status of a recipient, and what the server said, each in one line."""
+    code = _line(status.get("Status", ""))
+    # A remark may follow the number.
+    return code.partition(" ")[0], _line(status.get("Diagnostic-Code", ""), after=";")
+
+
+def _line(header: object, after: str = "") -> str:
+    text = str(header).replace("\x00", " ").encode("utf-8", "replace").decode()
+    return " ".join((text.partition(after)[2] if after else text).split())
 
 
 def _originals(message: Message) -> Iterator[str]:
@@ -96,17 +138,28 @@ def collect(inbox: Inbox, now: datetime) -> int:
     """Read the notices in our mailbox; return how many addresses were marked."""
     marked = 0
     for number, raw in inbox.fetch():
-        for returned in read_notice(raw):
-            sent = db.session.scalar(
-                select(OutboxMessage).where(
-                    OutboxMessage.message_id == returned.message_id
-                )
-            )
-            if sent is not None:
-                marked += _mark(sent, BY_NOTICE, returned.why, now)
-        db.session.commit()
+        try:
+            marked += _keep(read_notice(raw), now)
+        except OperationalError:
+            raise
+        except DBAPIError:
+            # It would be refused each time, and keep all that lie behind it waiting.
+            db.session.rollback()
+            log.exception("a notice cannot be kept")
         # Only now: what was not kept is read again.
         inbox.done(number)
+    return marked
+
+
+def _keep(notices: Iterable[Returned], now: datetime) -> int:
+    marked = 0
+    for returned in notices:
+        sent = db.session.scalar(
+            select(OutboxMessage).where(OutboxMessage.message_id == returned.message_id)
+        )
+        if sent is not None:
+            marked += _mark(sent, BY_NOTICE, returned.why, now)
+    db.session.commit()
     return marked
 
 
@@ -118,14 +171,15 @@ def from_server(now: datetime) -> int:
         select(OutboxMessage)
         .where(
             OutboxMessage.delivery == Delivery.DEAD,
-            OutboxMessage.last_error.like("5%"),
+            OutboxMessage.last_error.startswith(NO_MAILBOX),
             ~known,
         )
         .order_by(OutboxMessage.next_at, OutboxMessage.id)
         .limit(BATCH)
     ).all()
     for message in found:
-        marked += _mark(message, BY_SERVER, message.last_error or "", now)
+        why = (message.last_error or "").removeprefix(NO_MAILBOX)
+        marked += _mark(message, BY_SERVER, why, now)
     db.session.commit()
     return marked
 
@@ -161,10 +215,14 @@ def _whose(message: OutboxMessage) -> Authority | None:
     having = [
         authority
         for authority in found
-        if wanted in (one.lower() for one in authority.mailboxes)
+        if wanted in (one.lower() for one in _addresses(authority))
     ]
     own = (one for one in having if one.id == message.authority_id)
     return next(own, next(iter(having), None))
+
+
+def _addresses(authority: Authority) -> tuple[str, ...]:
+    return (*authority.mailboxes, authority.supervisor_email)
 
 
 def _unreachable(
@@ -172,7 +230,7 @@ def _unreachable(
 ) -> None:
     """Mark the address, tell those that are left, and send the message to the next."""
     address = next(
-        one for one in authority.mailboxes if one.lower() == message.recipient.lower()
+        one for one in _addresses(authority) if one.lower() == message.recipient.lower()
     )
     was = authority.unreachable
     if address not in was:
@@ -180,9 +238,12 @@ def _unreachable(
     left = [one for one in authority.mailboxes if one not in authority.unreachable]
     if address not in was:
         told = (*left[:1], authority.supervisor_email)
-        letters.tell(authority, told, News.UNREACHABLE, now)
+        reached = [one for one in told if one not in authority.unreachable]
+        letters.tell(authority, reached, News.UNREACHABLE, now)
+    # What is meant for the supervisors is for no other eyes.
+    for_mailboxes = address in authority.mailboxes
     # A link proves that somebody reads the mailbox it was sent to: no other one.
-    if left and "salt" not in message.facts:
+    if left and for_mailboxes and "salt" not in message.facts:
         _send_again(message, left[0], now)
     journal.record(
         Kind.CONTACT_UNREACHABLE,

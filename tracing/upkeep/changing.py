@@ -4,12 +4,14 @@ No page can write what an entry says (docs/adr/0019). The mailboxes of the entry
 told when a change is proposed; when it is made, those before and those after are.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.exc import DataError, IntegrityError
 
 from tracing.directory import columns, entries
 from tracing.directory.columns import Fault
@@ -25,6 +27,8 @@ from workflows import policies
 from workflows.errors import NotPermitted, NotVisible
 from workflows.policies import Actor, may_maintain
 from workflows.vocabulary import N_
+
+log = logging.getLogger(__name__)
 
 KEPT: Final = frozenset({"code", "last_confirmed", "confirmed_by", "fictional"})
 """What no proposal changes: the name of the row, and what a confirmation says."""
@@ -254,21 +258,42 @@ def decide(number: int, actor: Actor, *, accept: bool, now: datetime) -> Authori
 
 
 def carry_out(now: datetime) -> int:
-    """Make the changes that two persons agreed on; return how many."""
+    """Make the changes that two persons agreed on; return how many.
+
+    One that cannot be made keeps none of the others waiting.
+    """
     made = 0
     while proposal := _accepted():
-        authority = db.session.get_one(
-            Authority, proposal.authority_id, populate_existing=True
-        )
-        proposal.done_at = now
-        if _still_fits(proposal, authority):
-            _make(proposal, authority, now)
-            made += 1
-        else:
-            proposal.decision = Decision.OUTDATED.value
-        db.session.commit()
+        number = proposal.id
+        try:
+            made += _done(proposal, now)
+        except (DataError, IntegrityError, Faulty):
+            db.session.rollback()
+            log.exception("proposal %s cannot be made", number)
+            proposal = db.session.get_one(Proposal, number, with_for_update=True)
+            _outdated(proposal, now)
+            db.session.commit()
     db.session.rollback()
     return made
+
+
+def _done(proposal: Proposal, now: datetime) -> bool:
+    authority = db.session.get_one(
+        Authority, proposal.authority_id, populate_existing=True
+    )
+    fits = _still_fits(proposal, authority)
+    if fits:
+        proposal.done_at = now
+        _make(proposal, authority, now)
+    else:
+        _outdated(proposal, now)
+    db.session.commit()
+    return fits
+
+
+def _outdated(proposal: Proposal, now: datetime) -> None:
+    proposal.done_at = now
+    proposal.decision = Decision.OUTDATED.value
 
 
 def _accepted() -> Proposal | None:
@@ -289,7 +314,9 @@ def _still_fits(proposal: Proposal, authority: Authority) -> bool:
 
 def _make(proposal: Proposal, authority: Authority, now: datetime) -> None:
     cells = {name: after for name, (_before, after) in proposal.changes.items()}
-    values, _faults = columns.checked(cells, country=authority.country)
+    values, faults = columns.checked(cells, country=authority.country)
+    if faults:
+        raise Faulty(faults)
     before = {*authority.mailboxes, authority.supervisor_email}
     why = f"proposal {proposal.id}"
     different = entries.revise(authority, values, why=why, now=now)

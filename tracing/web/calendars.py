@@ -49,6 +49,8 @@ def _now() -> datetime:
 
 def _place(actor: Actor) -> str:
     given = request.values.get("place", "").upper()
+    if given:
+        versions.require_written(given)
     return given or entries.country_of(actor.authority_id)
 
 
@@ -164,7 +166,9 @@ def change() -> tuple[str, int] | Response:
         given = schema.load(raw)
         row = versions.propose(actor, place, _proposal(given), _now())
     except ValidationError as error:
-        return _page(change=_change_form(raw, error.messages), status=422)
+        told = error.messages_dict
+        problem = " ".join(told.get("place", ()))
+        return _page(change=_change_form(raw, told), problem=problem, status=422)
     except TransitionNotAllowed as error:
         return _page(change=_change_form(raw), problem=str(error), status=409)
     flash(
