@@ -53,7 +53,7 @@ def demonstration() -> Iterator[tuple[Flask, list[DemoAccount]]]:
         os.environ["TRACING_INSTANCE_PATH"] = folder
         write_secrets(instance)
         with (instance / "config.py").open("a", encoding="utf-8") as file:
-            file.write("DEMONSTRATION = True\n")
+            file.write("DEMONSTRATION = True\nSECOND_FACTOR_REQUIRED = False\n")
         app = create_app(load(instance))
         with app.app_context():
             upgrade()
@@ -143,7 +143,8 @@ def take(browser: Browser, site: str, shot: Shot, who: DemoAccount, out: Path) -
         page = context.new_page()
         sign_in(page, who)
         page.goto(f"/language/{shot.language}")
-        page.goto(shot.address)
+        answer = page.goto(shot.address)
+        assert answer and answer.ok and "/sign-in" not in page.url, shot
         page.screenshot(path=out / f"{shot.name}.png", full_page=True)
 
 
