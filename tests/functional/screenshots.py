@@ -144,7 +144,8 @@ def take(browser: Browser, site: str, shot: Shot, who: DemoAccount, out: Path) -
         sign_in(page, who)
         page.goto(f"/language/{shot.language}")
         answer = page.goto(shot.address)
-        assert answer and answer.ok and "/sign-in" not in page.url, shot
+        if answer is None or not answer.ok or "/sign-in" in page.url:
+            raise LookupError(f"{shot.name}: {page.url}")
         page.screenshot(path=out / f"{shot.name}.png", full_page=True)
 
 
