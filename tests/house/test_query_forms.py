@@ -73,7 +73,16 @@ WHERE = {
         *("_forget_old", "_row", "begin", "result", "sweep"),
     },
     "casework/webhooks.py": {
-        *("_alive", "_claim", "_mark", "_plan", "deliveries", "make", "one"),
+        *(
+            "_alive",
+            "_claim",
+            "_has_token",
+            "_mark",
+            "_plan",
+            "deliveries",
+            "make",
+            "one",
+        ),
         *("own", "resend"),
     },
     "accounts/tokens.py": {"_note_use", "_tokens", "find", "revoke"},
@@ -166,7 +175,7 @@ WHERE = {
         "with_notices_of_nobody",
     },
     # the worker sweeps for all, and shows nothing to anybody
-    "accounts/unused.py": {"_begun", "_used", "switch_off"},
+    "accounts/unused.py": {"_begun", "_used", "_used_by_programs", "switch_off"},
     "notifications/outbox.py": {
         *("_give_back", "_mark", "claim", "pending_counts", "retry_dead"),
     },

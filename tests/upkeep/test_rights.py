@@ -52,7 +52,10 @@ def test_the_worker_keeps_the_directory_true_within_its_rights(desk, session):
             OutboxMessage.recipient == "desk@ke.example",
         )
     ).one()
-    message.delivery, message.last_error = Delivery.DEAD, "550 no such user"
+    message.delivery, message.last_error = (
+        Delivery.DEAD,
+        "no such mailbox: 550 no such user",
+    )
     session.commit()
     with working_as(isolation.WORKER):
         assert worker.returned() == 1
