@@ -536,10 +536,18 @@ def _new(
         )
         row.why = why[0] % why[1]
     elif register.name == registers.SHARED and task is Task.SEARCH:
-        sent = request if request.state is not State.DRAFT else None
-        sightings.seek(actor.authority_id, request=sent, text=query.serial)
+        _seek(actor, request, query)
     db.session.add(row)
     return row
+
+
+def _seek(actor: Actor, request: TraceRequest, query: Query) -> None:
+    """Let the owners of what is met be told; a draft is sought for when it is sent.
+
+    Until then nobody knows whether it will be confidential.
+    """
+    if request.state is not State.DRAFT:
+        sightings.seek(actor.authority_id, request=request, text=query.serial)
 
 
 def _require_capability(register: Register, task: Task) -> None:
