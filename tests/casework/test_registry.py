@@ -316,6 +316,22 @@ class TestAsARegister:
         running.drain("worker-of-the-test")
         assert full.outcome is LookupOutcome.HIT
 
+    def test_every_serial_number_of_an_item_is_searched(self, of, officer):
+        recorded(officer, "QQ 99 77")
+        keeper = factories.actor_of(factories.person(of.asking, Role.OFFICER))
+        db.session.commit()
+        item = recorded(keeper, "QQ 99 77", status="STOLEN")
+        registry.share(keeper, item.id, shared=True)
+        marks = {"markings_marks-0-type": "SERIAL", "markings_marks-0-text": "QQ9977"}
+        steps = (Trigger.SUBMIT, Trigger.ACKNOWLEDGE)
+        request = factories.after(of, *steps, markings_serial="ZZ 1", **marks)
+        for name in ("own-records", "shared-records"):
+            row = self.asked(request, officer, name)
+            [candidate] = row.candidates
+            assert candidate["fields"]["serial"] == "QQ 99 77"
+            assert row.outcome is LookupOutcome.HIT
+        assert (row.query["marks"], row.query["serials"]) == (["QQ9977"], ["QQ9977"])
+
     def test_a_cut_answer_is_partial_and_an_empty_one_no_hit(
         self, request_, officer, monkeypatch
     ):

@@ -51,7 +51,6 @@ from workflows.vocabulary import (
     HandlingCode,
     InformationItem,
     LookupOutcome,
-    MarkType,
     SearchResult,
     Standing,
 )
@@ -439,9 +438,8 @@ def query_of(request: TraceRequest) -> Query:
         firearm_type=item.firearm_type or "",
         country=item.country_of_manufacture or "",
         year=item.year,
-        marks=tuple(
-            mark.text for mark in item.markings if mark.type is not MarkType.SERIAL
-        ),
+        marks=tuple(mark.text for mark in item.markings if mark is not serial),
+        serials=tuple(mark.text for mark in item.serials[1:]),
     )
 
 
@@ -546,8 +544,10 @@ def _seek(actor: Actor, request: TraceRequest, query: Query) -> None:
 
     Until then nobody knows whether it will be confidential.
     """
-    if request.state is not State.DRAFT:
-        sightings.seek(actor.authority_id, request=request, text=query.serial)
+    if request.state is State.DRAFT:
+        return
+    for text in dict.fromkeys((query.serial, *query.serials)):
+        sightings.seek(actor.authority_id, request=request, text=text)
 
 
 def _require_capability(register: Register, task: Task) -> None:
