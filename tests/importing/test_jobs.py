@@ -250,6 +250,14 @@ def test_what_is_exported_comes_back_without_loss(app, session, keeper):
     assert json.loads(before[1][record_export.heading().index("parties")])
 
 
+def test_countries_of_transit_come_back_as_they_were_written(app, session, keeper):
+    told = MAPPING.replace("[values", 'transit = "Through"\n[values')
+    sold = GOOD.splitlines()[0]
+    run(keeper, f"{HEADING},Through\n{sold},DE FR", told)
+    [row] = record_export.rows(keeper.authority_id)
+    assert row[record_export.heading().index("transit")] == "DE FR"
+
+
 @given(st.text("AB019 -?*[]\\ЖΔأ文ö", max_size=12))
 def test_keys_made_by_the_row_are_those_of_the_form(text):
     assert record_rows.keys_in_order(text) == tuple(key_columns(text).values())
