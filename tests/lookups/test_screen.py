@@ -7,7 +7,7 @@ from tests import factories
 from tests.journal.conftest import entries
 from tests.lookups.shelves import Shelved, candidate, put_up
 from tracing.casework import answering, comparing, lookups, queries, requesting
-from tracing.casework.answers import verdicts_of
+from tracing.casework.answers import newest_of, verdicts_of
 from tracing.extensions import db
 from tracing.journal.kinds import Kind
 from tracing.lookups import running
@@ -188,6 +188,19 @@ class TestCandidates:
         assert (how.asked, how.whole, how.hits, how.none) == (5, 2, 1, 1)
         assert (how.partial, how.by_hand, how.waiting) == (1, 1, 0)
         assert how.gaps == {OUT.UNAVAILABLE: 1}
+
+
+class TestTheNewest:
+    def test_another_question_does_not_hide_a_hit(self, desk, request_, officer):
+        search(request_, officer, "same")
+        search(request_, officer, "same", query=Query("QQ 1"))
+        assert len(newest_of(answers(request_, officer)[1])) == 2
+
+    def test_an_answer_stays_before_a_later_failure(self, desk, request_, officer):
+        key = search(request_, officer, "same")["same"]
+        lookups.again(request_.reference, key, officer)
+        [row] = newest_of(answers(request_, officer)[1])
+        assert row.key == key
 
 
 class TestAVerdict:
