@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from tests import factories
 from tests.journal.conftest import entries
 from tracing.casework import lookups, records, registry
+from tracing.casework.apply import utcnow
 from tracing.extensions import db
 from tracing.faults import Stale
 from tracing.journal.kinds import Kind
@@ -179,6 +180,23 @@ class TestWhatHappened:
         registry.report(officer, item.id, happened("REMARKING", mark="GOV 77"))
         for asked in ("AB 1234 K", "GOV 77"):
             assert found(officer, asked) == ([("GOV 77", Rung.EXACT)], True)
+
+    def test_a_re_marking_put_right_or_struck_out_changes_the_number(self, officer):
+        item = recorded(officer)
+        wrong = registry.report(officer, item.id, happened("REMARKING", mark="GOV 77"))
+        given, why = happened("REMARKING", mark="GOV 78"), "Typing mistake."
+        right = registry.replace(officer, item.id, wrong.id, given, why=why)
+        assert found(officer, "GOV 78") == ([("GOV 78", Rung.EXACT)], True)
+        assert found(officer, "AB 1234 K")[0] == [("GOV 78", Rung.EXACT)]
+        registry.replace(officer, item.id, right.id, None, why=why)
+        assert found(officer, "AB 1234 K")[0] == [("AB 1234 K", Rung.EXACT)]
+        assert found(officer, "GOV 78") == ([], True)
+
+    def test_a_day_that_has_not_come_keeps_nothing_longer(self, officer):
+        item = recorded(officer)
+        told = happened("SALE") | {"happened_on": date(9999, 12, 31)}
+        registry.report(officer, item.id, told)
+        assert item.review_on == date(utcnow().year + 20, *item.review_on.timetuple()[1:3])
 
     def test_a_record_is_corrected_with_a_reason_and_keeps_what_it_was(self, officer):
         item = recorded(officer)
