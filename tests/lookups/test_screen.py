@@ -15,6 +15,7 @@ from tracing.lookups.port import Query
 from tracing.models import Lookup, TraceRequest, Verdict
 from workflows.errors import FactMissing, NotPermitted, TransitionNotAllowed
 from workflows.facts import Permission, PermissionRequest
+from workflows.markings import LONGEST
 from workflows.states import State, Trigger
 from workflows.vocabulary import (
     InformationItem,
@@ -188,6 +189,19 @@ class TestCandidates:
         assert (how.asked, how.whole, how.hits, how.none) == (5, 2, 1, 1)
         assert (how.partial, how.by_hand, how.waiting) == (1, 1, 0)
         assert how.gaps == {OUT.UNAVAILABLE: 1}
+
+
+class TestSideBySide:
+    def test_a_number_as_long_as_a_register_likes_is_cut(self, app, of, tmp_path):
+        long = candidate("L-1", "".join(f"{n:03}A" for n in range(75)))
+        put_up(app, tmp_path, long=(Shelved((long,)), {}))
+        steps = (Trigger.SUBMIT, Trigger.ACKNOWLEDGE)
+        request = factories.after(of, *steps, markings_serial=SERIAL)
+        officer = factories.actor_of(of.officer)
+        search(request, officer, "long")
+        [one] = compared(request, officer)
+        assert len(one.serial) == 300
+        assert len("".join(place.found for place in one.places)) <= LONGEST
 
 
 class TestTheNewest:
