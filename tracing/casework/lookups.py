@@ -34,6 +34,7 @@ from tracing.models import (
     TraceRequest,
     Verdict,
 )
+from tracing.schemas.fields import NOT_IN_A_BLOCK
 from workflows import policies
 from workflows.errors import FactMissing, NotPermitted, NotVisible, TransitionNotAllowed
 from workflows.facts import Search
@@ -153,6 +154,8 @@ def type_in(
     require_work(actor, row.request)
     if row.outcome is not None or row.next_at is not None:
         raise TransitionNotAllowed("What came of it stands there already.")
+    if any(NOT_IN_A_BLOCK.search(given) for given in (register, years, _lines(text))):
+        raise FactMissing("Take out the control characters.")
     if not register.strip():
         raise FactMissing("Name the register.")
     if outcome in (LookupOutcome.HIT, LookupOutcome.PARTIAL) and not text.strip():
@@ -166,6 +169,11 @@ def type_in(
     enter(Entry.LOOKUP_ANSWERED, row.request, actor, **said)
     db.session.commit()
     return row
+
+
+def _lines(text: str) -> str:
+    """Return a text with its lines ended as everywhere but in a browser."""
+    return text.replace("\r\n", "\n")
 
 
 def decide(
