@@ -196,7 +196,9 @@ class TestWhatHappened:
         item = recorded(officer)
         told = happened("SALE") | {"happened_on": date(9999, 12, 31)}
         registry.report(officer, item.id, told)
-        assert item.review_on == date(utcnow().year + 20, *item.review_on.timetuple()[1:3])
+        assert item.review_on == date(
+            utcnow().year + 20, *item.review_on.timetuple()[1:3]
+        )
 
     def test_a_record_is_corrected_with_a_reason_and_keeps_what_it_was(self, officer):
         item = recorded(officer)

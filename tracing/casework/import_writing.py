@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, text
 
-from tracing.casework.registry import HISTORIC
 from tracing.casework.record_rows import EVENT, ITEM, KEYS, MARK, OF_ITEM, PLAIN
+from tracing.casework.registry import HISTORIC
 from tracing.extensions import db
 from tracing.models import RegistryEvent
 from tracing.models.base import Instant

@@ -387,9 +387,7 @@ def _keep_mark(item: RegistryItem, text: str) -> None:
     )
 
 
-def _mark_as_told(
-    item: RegistryItem, old: RegistryEvent, event: RegistryEvent
-) -> None:
+def _mark_as_told(item: RegistryItem, old: RegistryEvent, event: RegistryEvent) -> None:
     """Let the numbers of an item follow what was corrected or struck out."""
     was, now = _mark_of(old), _mark_of(event)
     if was == now:

@@ -217,9 +217,7 @@ def _reapply(app: Flask, file: Path) -> int:
 
 def _is_due(now: datetime | None) -> ColumnElement[bool]:
     """Return the condition of what is still over: a day may have moved on since."""
-    return RegistryReview.item.has(
-        RegistryItem.review_on <= (now or utcnow()).date()
-    )
+    return RegistryReview.item.has(RegistryItem.review_on <= (now or utcnow()).date())
 
 
 def due(
