@@ -6,7 +6,7 @@ whichever is shorter; what describes the item alone is no personal data and stay
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import MAXYEAR, date, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -60,10 +60,11 @@ def rule_of(data: Data) -> Rule:
 
 def years_later(day: date, years: int) -> date:
     """Return the same day some years later; of a leap day, the day before March."""
+    year = min(day.year + years, MAXYEAR)
     try:
-        return day.replace(year=day.year + years)
+        return day.replace(year=year)
     except ValueError:
-        return date(day.year + years, 2, 28)
+        return date(year, 2, 28)
 
 
 def keep_until(ended: date, *chosen: int | None) -> date:

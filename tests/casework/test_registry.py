@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from tests import factories
 from tests.journal.conftest import entries
 from tracing.casework import lookups, records, registry
+from tracing.casework.apply import utcnow
 from tracing.extensions import db
 from tracing.faults import Stale
 from tracing.journal.kinds import Kind
@@ -180,6 +181,25 @@ class TestWhatHappened:
         for asked in ("AB 1234 K", "GOV 77"):
             assert found(officer, asked) == ([("GOV 77", Rung.EXACT)], True)
 
+    def test_a_re_marking_put_right_or_struck_out_changes_the_number(self, officer):
+        item = recorded(officer)
+        wrong = registry.report(officer, item.id, happened("REMARKING", mark="GOV 77"))
+        given, why = happened("REMARKING", mark="GOV 78"), "Typing mistake."
+        right = registry.replace(officer, item.id, wrong.id, given, why=why)
+        assert found(officer, "GOV 78") == ([("GOV 78", Rung.EXACT)], True)
+        assert found(officer, "AB 1234 K")[0] == [("GOV 78", Rung.EXACT)]
+        registry.replace(officer, item.id, right.id, None, why=why)
+        assert found(officer, "AB 1234 K")[0] == [("AB 1234 K", Rung.EXACT)]
+        assert found(officer, "GOV 78") == ([], True)
+
+    def test_a_day_that_has_not_come_keeps_nothing_longer(self, officer):
+        item = recorded(officer)
+        told = happened("SALE") | {"happened_on": date(9999, 12, 31)}
+        registry.report(officer, item.id, told)
+        assert item.review_on == date(
+            utcnow().year + 20, *item.review_on.timetuple()[1:3]
+        )
+
     def test_a_record_is_corrected_with_a_reason_and_keeps_what_it_was(self, officer):
         item = recorded(officer)
         changed = described("AB 1235 K", make="Other Works")
@@ -315,6 +335,22 @@ class TestAsARegister:
         )
         running.drain("worker-of-the-test")
         assert full.outcome is LookupOutcome.HIT
+
+    def test_every_serial_number_of_an_item_is_searched(self, of, officer):
+        recorded(officer, "QQ 99 77")
+        keeper = factories.actor_of(factories.person(of.asking, Role.OFFICER))
+        db.session.commit()
+        item = recorded(keeper, "QQ 99 77", status="STOLEN")
+        registry.share(keeper, item.id, shared=True)
+        marks = {"markings_marks-0-type": "SERIAL", "markings_marks-0-text": "QQ9977"}
+        steps = (Trigger.SUBMIT, Trigger.ACKNOWLEDGE)
+        request = factories.after(of, *steps, markings_serial="ZZ 1", **marks)
+        for name in ("own-records", "shared-records"):
+            row = self.asked(request, officer, name)
+            [candidate] = row.candidates
+            assert candidate["fields"]["serial"] == "QQ 99 77"
+            assert row.outcome is LookupOutcome.HIT
+        assert (row.query["marks"], row.query["serials"]) == (["QQ9977"], ["QQ9977"])
 
     def test_a_cut_answer_is_partial_and_an_empty_one_no_hit(
         self, request_, officer, monkeypatch

@@ -55,7 +55,7 @@ def test_what_has_passed_its_day_is_listed_once_and_stays(officer, two):
     kept, _other = recorded(officer), recorded(officer, "B 2", keep="30")
     assert reviews.list_due() == 0
     assert [reviews.list_due(LATER) for _ in "ab"] == [1, 0]
-    [review] = reviews.due(two[0])[0]
+    [review] = reviews.due(two[0], now=LATER)[0]
     assert review.item_id == kept.id
     assert rows(RegistryItem) == 2
 
@@ -76,6 +76,24 @@ def test_two_people_erase_it_with_all_that_belongs_to_it(officer, two, listed):
     assert found[-1].kind == Kind.RECORD_ERASED
     carried = {e.kind for e in found if e.payload is not None}
     assert carried == {Kind.ERASED, Kind.RECORD_ERASED}
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_what_is_known_later_moves_its_day_and_nothing_is_erased(
+    officer, two, listed, given
+):
+    one, other = two
+    [review] = reviews.due(one)[0]
+    reviews.ask(one, review.id, WHY)
+    if given:
+        reviews.give(other, review.id)
+    registry.report(officer, listed.id, happened("SEIZURE", "2025-01-01"))
+    assert reviews.due(one)[0] == []
+    with pytest.raises(NotVisible):
+        reviews.give(other, review.id)
+    assert reviews.carry_out() == 0
+    assert rows(RegistryItem) == 1
+    assert rows(RegistryReview) == (not given)
 
 
 def test_a_restore_does_not_bring_it_back(app, officer, two, listed):

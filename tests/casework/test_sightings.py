@@ -89,6 +89,19 @@ def test_of_a_confidential_request_nobody_is_named(of, owner):
     assert (hit.seeker_id, hit.request_id) == (None, None)
 
 
+@pytest.mark.parametrize("changes", [{}, factories.CONFIDENTIAL])
+def test_a_search_from_a_draft_tells_nobody_who_asks(of, owner, changes):
+    shared(owner)
+    draft = factories.draft(of, markings_serial="AB-1234-K", **changes)
+    asker, given = factories.actor_of(of.investigator), {"purpose": "To trace it"}
+    lookups.ask(draft.reference, asker, ["shared-records"], **given)
+    assert sightings.compare_all() == 0
+    factories.take(of, draft, Trigger.SUBMIT)
+    assert sightings.compare_all() == 1
+    [hit] = hits(owner)
+    assert hit.seeker_id == (None if changes else of.asking.id)
+
+
 def test_a_record_that_is_not_shared_is_met_by_nobody(of, owner):
     item = shared(owner)
     registry.share(owner, item.id, shared=False)

@@ -29,6 +29,7 @@ from tracing.models import (
 from tracing.models.keys import key_columns
 from workflows.errors import NotPermitted, NotVisible
 from workflows.policies import Role
+from workflows.vocabulary import RecordStatus
 
 HEADING = "No,Serial,Maker,Type,What,When,Who,Mark"
 MAPPING = """
@@ -145,6 +146,48 @@ def test_bad_rows_are_told_with_what_to_do_and_good_ones_go_on(app, session, kee
     assert all(not cell.startswith(("=", "+", "@")) for row in told for cell in row)
 
 
+@pytest.mark.parametrize(
+    "parties",
+    [
+        '[{"role":"NOBODY"}]',
+        '[{"name":NaN}]',
+        '[{"name":1e999}]',
+        r'[{"name":"\ud800"}]',
+        r'[{"name":"\u0000"}]',
+    ],
+)
+def test_parties_that_cannot_be_kept_are_one_bad_row(app, session, keeper, parties):
+    told = MAPPING.replace('party_name = "Who"', 'parties = "Who"')
+    written = parties.replace('"', '""')
+    rows = f'3,AB 3,Colt,Pistol,sold,2019-05-02,"{written}",\n4,AB 4,Colt,Pistol,,,,\n'
+    job = run(keeper, f"{HEADING}\n{rows}", told)
+    assert (job.phase, job.added, job.bad) == (ImportPhase.DONE, 1, 1)
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "9999"])
+def test_what_has_not_happened_yet_is_a_bad_row(app, session, keeper, day):
+    job = run(keeper, f"{HEADING}\n3,AB 3,Colt,Pistol,sold,{day},,\n{GOOD}")
+    assert (job.phase, job.added, job.bad) == (ImportPhase.DONE, 2, 1)
+    assert report_of(job)[0][3] == "Enter a date not in the future"
+
+
+def test_an_item_is_where_its_newest_event_says(app, session, keeper):
+    events = ("THEFT_REPORT,2021-02-01", "REGISTRATION,2019-02-01", "sold,2022-01-01")
+    rows = "".join(f"3,AB 3,Colt,Pistol,{said},,\n" for said in reversed(events))
+    run(keeper, f"{HEADING}\n{rows}")
+    item = session.scalar(select(RegistryItem))
+    assert item.status.value == "STOLEN"
+    found = "3,AB 3,Colt,Pistol,RECOVERY,2023-02-01,,\n"
+    run(keeper, f"{HEADING}\n{rows}{found}")
+    session.refresh(item)
+    assert item.status.value == "FOUND"
+    item.status = RecordStatus.DESTROYED
+    session.commit()
+    run(keeper, f"{HEADING}\n{rows}{found}")
+    session.refresh(item)
+    assert item.status.value == "DESTROYED"
+
+
 def test_each_batch_stands_in_the_journal_with_its_file(app, session, keeper):
     job = run(keeper, f"{HEADING}\n{GOOD}")
     entries = session.scalars(
@@ -248,6 +291,14 @@ def test_what_is_exported_comes_back_without_loss(app, session, keeper):
     again = run(keeper, text, record_export.mapping_of_export())
     assert (again.added, again.changed, again.told, again.bad) == (0, 0, 0, 0)
     assert json.loads(before[1][record_export.heading().index("parties")])
+
+
+def test_countries_of_transit_come_back_as_they_were_written(app, session, keeper):
+    told = MAPPING.replace("[values", 'transit = "Through"\n[values')
+    sold = GOOD.splitlines()[0]
+    run(keeper, f"{HEADING},Through\n{sold},DE FR", told)
+    [row] = record_export.rows(keeper.authority_id)
+    assert row[record_export.heading().index("transit")] == "DE FR"
 
 
 @given(st.text("AB019 -?*[]\\ЖΔأ文ö", max_size=12))

@@ -108,6 +108,14 @@ def test_bytes_that_are_no_text_are_never_begun(app, session, keeper):
     assert "encoding" in shown(answer.text)
 
 
+def test_a_mapping_with_signs_of_control_is_refused_in_words(app, session, keeper):
+    visitor = signed_in(app, keeper)
+    page = sent(visitor, f"{HEADING}\n{GOOD}").location
+    for way in ("mapping", "start"):
+        answer = visitor.post(f"{page}/{way}", {"mapping": f"{MAPPING}#\0"})
+        assert answer.status_code == 422
+
+
 def test_an_import_of_others_is_not_there(app, session, keeper):
     page = sent(signed_in(app, keeper), f"{HEADING}\n{GOOD}").location
     other = signed_in(app, factories.person(factories.authority(), Role.SUPERVISOR))

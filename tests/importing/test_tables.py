@@ -265,6 +265,11 @@ def test_a_workbook_that_declares_entities_or_is_damaged_is_refused(tmp_path):
         (sheet, parts[sheet].replace(b"<worksheet", declared + b"<worksheet", 1)),
         (sheet, parts[sheet][:200]),
         ("xl/workbook.xml", b"<workbook"),
+        (
+            "xl/styles.xml",
+            parts["xl/styles.xml"].replace(b'numFmtId="', b'numFmtId="x'),
+        ),
+        (sheet, parts[sheet].replace(b'<c r="A1"', b'<c s="x" r="A1"')),
     ):
         with zipfile.ZipFile(path, "w") as made:
             for each, own in parts.items():

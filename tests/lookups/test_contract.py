@@ -272,6 +272,17 @@ class TestAnswersByFile:
         with pytest.raises(NotYet):
             self.answer(folder, self.HEAD, age=1)
 
+    def test_a_question_that_the_other_side_took_away_is_not_left_again(self, folder):
+        settings = FolderSettings(out_folder="out", in_folder="in")
+        lookup = DropFolder(settings, folder)
+        for left in (1, 0):
+            with pytest.raises(NotYet):
+                lookup.search(KNOWN, "x", ASKER)
+            files = list((folder / "out").iterdir())
+            assert len(files) == left
+            for file in files:
+                file.unlink()
+
     def test_a_question_holds_no_formula(self, folder):
         settings = FolderSettings(out_folder="out", in_folder="in")
         evil = KNOWN.__class__("=cmd|' /C calc'!A0", make="@SUM(1)")

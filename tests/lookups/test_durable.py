@@ -374,6 +374,12 @@ class TestWhatItBecomes:
         key = (request_.reference, row.key, officer)
         with pytest.raises(FactMissing):
             lookups.type_in(*key, **given, outcome=OUT.HIT, text="")
+        for name in given:
+            odd = given | {name: "x\0"}
+            with pytest.raises(FactMissing, match="control characters"):
+                lookups.type_in(*key, **odd, outcome=OUT.NO_HIT, text="")
+        with pytest.raises(FactMissing, match="control characters"):
+            lookups.type_in(*key, **given, outcome=OUT.HIT, text="x\0")
         lookups.type_in(*key, **given, outcome=OUT.NO_HIT, text="")
         with pytest.raises(TransitionNotAllowed):
             lookups.type_in(*key, **given, outcome=OUT.HIT, text="x")

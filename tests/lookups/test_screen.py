@@ -7,7 +7,7 @@ from tests import factories
 from tests.journal.conftest import entries
 from tests.lookups.shelves import Shelved, candidate, put_up
 from tracing.casework import answering, comparing, lookups, queries, requesting
-from tracing.casework.answers import verdicts_of
+from tracing.casework.answers import newest_of, verdicts_of
 from tracing.extensions import db
 from tracing.journal.kinds import Kind
 from tracing.lookups import running
@@ -15,6 +15,7 @@ from tracing.lookups.port import Query
 from tracing.models import Lookup, TraceRequest, Verdict
 from workflows.errors import FactMissing, NotPermitted, TransitionNotAllowed
 from workflows.facts import Permission, PermissionRequest
+from workflows.markings import LONGEST
 from workflows.states import State, Trigger
 from workflows.vocabulary import (
     InformationItem,
@@ -188,6 +189,32 @@ class TestCandidates:
         assert (how.asked, how.whole, how.hits, how.none) == (5, 2, 1, 1)
         assert (how.partial, how.by_hand, how.waiting) == (1, 1, 0)
         assert how.gaps == {OUT.UNAVAILABLE: 1}
+
+
+class TestSideBySide:
+    def test_a_number_as_long_as_a_register_likes_is_cut(self, app, of, tmp_path):
+        long = candidate("L-1", "".join(f"{n:03}A" for n in range(75)))
+        put_up(app, tmp_path, long=(Shelved((long,)), {}))
+        steps = (Trigger.SUBMIT, Trigger.ACKNOWLEDGE)
+        request = factories.after(of, *steps, markings_serial=SERIAL)
+        officer = factories.actor_of(of.officer)
+        search(request, officer, "long")
+        [one] = compared(request, officer)
+        assert len(one.serial) == 300
+        assert len("".join(place.found for place in one.places)) <= LONGEST
+
+
+class TestTheNewest:
+    def test_another_question_does_not_hide_a_hit(self, desk, request_, officer):
+        search(request_, officer, "same")
+        search(request_, officer, "same", query=Query("QQ 1"))
+        assert len(newest_of(answers(request_, officer)[1])) == 2
+
+    def test_an_answer_stays_before_a_later_failure(self, desk, request_, officer):
+        key = search(request_, officer, "same")["same"]
+        lookups.again(request_.reference, key, officer)
+        [row] = newest_of(answers(request_, officer)[1])
+        assert row.key == key
 
 
 class TestAVerdict:

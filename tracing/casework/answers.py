@@ -17,13 +17,21 @@ Decided = Mapping[tuple[int, str], "Verdict"]
 
 
 def newest_of(rows: Iterable[Lookup]) -> list[Lookup]:
-    """Return the newest search of each register; each search by hand is one."""
-    found: dict[str, Lookup] = {}
-    for row in sorted(rows, key=lambda row: -row.id):
+    """Return the newest search of each register for each query; each by hand is one.
+
+    One that was answered stays before a later one that was not.
+    """
+    found: dict[tuple[str, Query], Lookup] = {}
+    for row in sorted(rows, key=lambda row: (not _is_answered(row), -row.id)):
         if row.task is Task.SEARCH:
             by_hand = row.register == registers.BY_HAND
-            found.setdefault(row.key if by_hand else row.register, row)
+            name = row.key if by_hand else row.register
+            found.setdefault((name, Query.of(row.query)), row)
     return sorted(found.values(), key=lambda row: row.id)
+
+
+def _is_answered(row: Lookup) -> bool:
+    return row.outcome is not None and row.outcome.is_answer
 
 
 def is_about(row: Lookup, request: TraceRequest) -> bool:

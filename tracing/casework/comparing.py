@@ -13,7 +13,7 @@ from tracing.casework.answers import Decided, newest_of
 from tracing.directory import names
 from tracing.lookups.registers import ELSEWHERE
 from tracing.models import Lookup, Task, TraceRequest, Verdict
-from workflows.markings import read
+from workflows.markings import LONGEST, read
 from workflows.matching import Beside, Hit, judge, side_by_side
 from workflows.ranking import Field, Possible, Traits
 from workflows.vocabulary import LookupOutcome
@@ -45,7 +45,6 @@ class Compared:
 
     hit: Hit | None
     fields: tuple[Field, ...]
-    places: tuple[Beside, ...]
     more: Mapping[str, str]
     """What else the register says."""
 
@@ -53,6 +52,11 @@ class Compared:
     """The look-up that has asked for it in full, if one has."""
 
     verdict: Verdict | None
+
+    @property
+    def places(self) -> tuple[Beside, ...]:
+        """Return both numbers place by place: for those alone that are shown."""
+        return _places(self.asked, self.serial)
 
 
 def candidates(
@@ -118,7 +122,6 @@ def _compared(
         asked=asked,
         hit=hit,
         fields=(),
-        places=_places(asked, values["serial"]),
         more={k: v for k, v in given.items() if k.lower() not in known and v},
         in_full=in_full,
         verdict=verdict,
@@ -147,7 +150,7 @@ def _nearest(serials: list[str], found: str) -> tuple[str, Hit | None]:
 def _places(asked: str, found: str) -> tuple[Beside, ...]:
     if not asked or not found:
         return ()
-    one, other = read(asked), read(found)
+    one, other = read(asked), read(found[:LONGEST])
     return side_by_side(one, other) if one.compared and other.compared else ()
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, insert, text
 
 from tracing.casework.record_rows import EVENT, ITEM, KEYS, MARK, OF_ITEM, PLAIN
+from tracing.casework.registry import HISTORIC
 from tracing.extensions import db
 from tracing.models import RegistryEvent
 from tracing.models.base import Instant
@@ -78,6 +79,8 @@ class Writer:
             done.told += self._run(connection, _ADD_EVENTS)
             if any(row[3] for row in rows.events):
                 self._replace(connection, done)
+            if done.told and "status" not in self.mapped:
+                self._run(connection, _FOLLOW)
         if rows.marks:
             done.told += self._run(connection, _ADD_MARKS)
         return done
@@ -227,6 +230,11 @@ _ESCAPED: Final = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "
 
 _IS_NOT: Final = {"postgresql": "IS DISTINCT FROM", "sqlite": "IS NOT"}
 _WANTED: Final = ", ".join(f"'{status.value}'" for status in sorted(WANTED))
+_MOVING: Final = ", ".join(f"'{e.value}'" for e in RecordEventType if e.status)
+_AFTER: Final = " ".join(
+    f"WHEN '{e.value}' THEN '{e.status.value}'" for e in RecordEventType if e.status
+)
+_LONG_AGO: Final = ", ".join(f"'{kind.value}'" for kind in sorted(HISTORIC))
 _COMPARED: Final = frozenset({"text", *PLAIN})
 _OF: Final = "i.authority_id = :authority AND i.source_key = s.{key}"
 _ITEMS: Final = ", ".join(ITEM)
@@ -277,6 +285,32 @@ _NOT_ADDED: Final = f"""
     WHERE s.replaces IS NOT NULL AND {_NOT_OURS} AND NOT EXISTS (
         SELECT 1 FROM registry_event e
         WHERE e.item_id = i.id AND e.source_key = s.source_key)
+"""  # noqa: S608
+# Of the items of which this import has told something new; an officer's word on the
+# others stands. What is looked for stays so, where all that is told was before.
+_FOLLOW: Final = f"""
+    UPDATE registry_item AS i SET version = i.version + 1, changed_at = :at,
+        status = n.status, shared = (i.shared AND n.status IN ({_WANTED}))
+    FROM (
+        SELECT e.item_id, CASE e.kind {_AFTER} END AS status,
+            row_number() OVER (PARTITION BY e.item_id
+                ORDER BY e.happened_on IS NULL DESC, e.happened_on DESC, e.id DESC
+            ) AS place,
+            max(CASE WHEN e.kind IN ({_LONG_AGO}) THEN 0 ELSE 1 END)
+                OVER (PARTITION BY e.item_id) AS lately
+        FROM registry_event e
+        WHERE e.authority_id = :authority AND e.kind IN ({_MOVING})
+        AND NOT e.withdrawn AND NOT EXISTS (
+            SELECT 1 FROM registry_event x
+            WHERE x.item_id = e.item_id AND x.replaces_id = e.id)
+        AND e.item_id IN (
+            SELECT i.id FROM import_event s
+            JOIN registry_item i ON {_OF.format(key="item_key")}
+            JOIN registry_event o ON o.item_id = i.id
+            AND o.source_key = s.source_key AND o.recorded_at = :at)
+    ) n
+    WHERE n.item_id = i.id AND n.place = 1 AND i.status <> n.status
+    AND (n.lately = 1 OR i.status NOT IN ({_WANTED}))
 """  # noqa: S608
 _ADD_MARKS: Final = f"""
     INSERT INTO registry_mark (authority_id, item_id, {_MARKS})

@@ -39,10 +39,11 @@ from tracing.importing.tables import Place, Survey, Table
 from tracing.journal import journal
 from tracing.journal.kinds import Kind
 from tracing.models import Account, ImportJob, ImportPhase
+from tracing.schemas.fields import NOT_IN_A_BLOCK
 from tracing.security import isolation
 from tracing.words import _ as say
 from tracing.words import in_language
-from workflows.errors import NotVisible, TransitionNotAllowed
+from workflows.errors import FactMissing, NotVisible, TransitionNotAllowed
 from workflows.policies import Actor, require_import
 
 log = logging.getLogger(__name__)
@@ -359,7 +360,10 @@ def set_mapping(token: str, actor: Actor, text: str) -> ImportJob:
     """Keep what somebody wrote as the mapping, right or not."""
     job = one(token, actor, lock=True)
     _require(job, ImportPhase.CHOSEN)
-    job.mapping = text[: mapping.LARGEST].replace("\r\n", "\n")
+    plain = text[: mapping.LARGEST].replace("\r\n", "\n")
+    if NOT_IN_A_BLOCK.search(plain):
+        raise FactMissing("Take out the control characters.")
+    job.mapping = plain
     db.session.commit()
     return job
 

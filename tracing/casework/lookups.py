@@ -34,6 +34,7 @@ from tracing.models import (
     TraceRequest,
     Verdict,
 )
+from tracing.schemas.fields import NOT_IN_A_BLOCK
 from workflows import policies
 from workflows.errors import FactMissing, NotPermitted, NotVisible, TransitionNotAllowed
 from workflows.facts import Search
@@ -51,7 +52,6 @@ from workflows.vocabulary import (
     HandlingCode,
     InformationItem,
     LookupOutcome,
-    MarkType,
     SearchResult,
     Standing,
 )
@@ -154,6 +154,8 @@ def type_in(
     require_work(actor, row.request)
     if row.outcome is not None or row.next_at is not None:
         raise TransitionNotAllowed("What came of it stands there already.")
+    if any(NOT_IN_A_BLOCK.search(given) for given in (register, years, _lines(text))):
+        raise FactMissing("Take out the control characters.")
     if not register.strip():
         raise FactMissing("Name the register.")
     if outcome in (LookupOutcome.HIT, LookupOutcome.PARTIAL) and not text.strip():
@@ -167,6 +169,11 @@ def type_in(
     enter(Entry.LOOKUP_ANSWERED, row.request, actor, **said)
     db.session.commit()
     return row
+
+
+def _lines(text: str) -> str:
+    """Return a text with its lines ended as everywhere but in a browser."""
+    return text.replace("\r\n", "\n")
 
 
 def decide(
@@ -439,9 +446,8 @@ def query_of(request: TraceRequest) -> Query:
         firearm_type=item.firearm_type or "",
         country=item.country_of_manufacture or "",
         year=item.year,
-        marks=tuple(
-            mark.text for mark in item.markings if mark.type is not MarkType.SERIAL
-        ),
+        marks=tuple(mark.text for mark in item.markings if mark is not serial),
+        serials=tuple(mark.text for mark in item.serials[1:]),
     )
 
 
@@ -536,10 +542,20 @@ def _new(
         )
         row.why = why[0] % why[1]
     elif register.name == registers.SHARED and task is Task.SEARCH:
-        sent = request if request.state is not State.DRAFT else None
-        sightings.seek(actor.authority_id, request=sent, text=query.serial)
+        _seek(actor, request, query)
     db.session.add(row)
     return row
+
+
+def _seek(actor: Actor, request: TraceRequest, query: Query) -> None:
+    """Let the owners of what is met be told; a draft is sought for when it is sent.
+
+    Until then nobody knows whether it will be confidential.
+    """
+    if request.state is State.DRAFT:
+        return
+    for text in dict.fromkeys((query.serial, *query.serials)):
+        sightings.seek(actor.authority_id, request=request, text=text)
 
 
 def _require_capability(register: Register, task: Task) -> None:

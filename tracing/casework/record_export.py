@@ -135,7 +135,7 @@ def _of_event(event: RegistryEvent, names: Mapping[int, str]) -> dict[str, Any]:
         "event_kind": event.kind,
         "event_date": day,
         "event_precision": event.precision,
-        "transit": " ".join(event.transit) if event.transit else None,
+        "transit": event.transit,
         "event_quantity": event.quantity,
         "event_mark": event.mark,
         "parties": event.parties,

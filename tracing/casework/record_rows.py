@@ -7,10 +7,11 @@ form in which records are written out, so that they come back as they were.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from functools import cache
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from tracing.directory import countries
@@ -19,7 +20,7 @@ from tracing.importing.fields import Field, Kind, Shape
 from tracing.importing.rows import Value, Values
 from tracing.models import RegistryEvent
 from tracing.models.sealed import column_of
-from tracing.schemas.fields import COUNTRY_CODES, EARLIEST_YEAR
+from tracing.schemas.fields import COUNTRY_CODES, EARLIEST_YEAR, NOT_IN_A_BLOCK
 from workflows import retention
 from workflows.markings import LONGEST, keys_of
 from workflows.vocabulary import (
@@ -44,8 +45,12 @@ NO_PARTIES: Final = N_(
     "Write the parties as they are written when records are exported"
 )
 
+TOO_EARLY: Final = "Enter a date not in the future"
+"""In the words of the form, where they are translated."""
+
 LONG: Final = 4_000
 PARTY: Final = ("role", "name", "number", "country")
+ROLES: Final = frozenset({None, *(actor.value for actor in ChainActor)})
 
 
 def keys_in_order(text: str) -> tuple[str | None, ...]:
@@ -200,6 +205,7 @@ class Maker:
     def __init__(self, authority_id: int, source: str, today: date) -> None:
         """Find where each field stands in a row."""
         self.authority_id, self.source = authority_id, source
+        self.today = today.isoformat()
         self.at = {name: number for number, name in enumerate(shape().names)}
         self.first_of_event = self.at["event_kind"]
         self.first_of_mark = self.at["mark_type"]
@@ -250,6 +256,8 @@ class Maker:
         if of("event_kind") is None:
             raise Refused(NO_EVENT)
         day, precision = _whole_day(of("event_date"), of("event_precision"))
+        if str(day or "") > self.today:
+            raise Refused(TOO_EARLY)
         parties = _parties(of("parties"), {n: of(f"party_{n}") for n in PARTY})
         name = of("event_key") or _name_of(
             values[self.first_of_event : self.first_of_mark]
@@ -316,6 +324,7 @@ def _parties(written: Value, one: Mapping[str, Value]) -> list[dict[str, Any]]:
     right = all(
         isinstance(p, dict) and p.keys() <= set(PARTY) for p in parties
     ) and all(isinstance(v, str | None) for p in parties for v in p.values())
+    right = right and all(p.get("role") in ROLES for p in parties)
     if not right:
         raise Refused(NO_PARTIES)
     told = {name: value for name, value in one.items() if value is not None}
@@ -328,11 +337,30 @@ def _json(written: Value, kind: type[Any]) -> str | None:
         return None
     try:
         found = json.loads(str(written))
+        plain = json.dumps(
+            found, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        )
     except (ValueError, RecursionError) as error:
         raise Refused(NO_PARTIES) from error
-    if not isinstance(found, kind):
+    if not isinstance(found, kind) or not all(map(_is_clean, _texts(found))):
         raise Refused(NO_PARTIES)
-    return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    return plain
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all texts of a value, the names in it among them."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            yield from chain.from_iterable(map(_texts, chain(value, value.values())))
+        case list():
+            yield from chain.from_iterable(map(_texts, value))
+
+
+def _is_clean(text: str) -> bool:
+    """Tell whether a text has nothing that a form would refuse."""
+    return NOT_IN_A_BLOCK.search(text) is None
 
 
 def _name_of(told: Iterable[Value]) -> str:

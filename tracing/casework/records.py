@@ -5,10 +5,11 @@ whole: a search that had to stop early never looks like one that found nothing.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from itertools import chain
 from typing import Any, Final, NamedTuple, cast
 
 from sqlalchemy import (
@@ -36,7 +37,7 @@ from tracing.models.keys import Shape, asked_in, shape_of
 from tracing.security import isolation
 from workflows.errors import NotVisible
 from workflows.markings import read
-from workflows.matching import Ask, asked, climb
+from workflows.matching import Ask, Hit, asked, climb
 from workflows.policies import Actor
 from workflows.ranking import Possible, Traits
 from workflows.vocabulary import (
@@ -45,6 +46,7 @@ from workflows.vocabulary import (
     LookupOutcome,
     MarkType,
     RecordStatus,
+    Rung,
 )
 
 MOST: Final = 200
@@ -196,6 +198,30 @@ def search(authority_id: int, text: str, of: Traits) -> Found:
     return _search(_own, authority_id, text, of)
 
 
+def _all_of(query: Query) -> list[str]:
+    """Return the numbers that a query asks for; refuse one that asks for none."""
+    texts = [text for text in dict.fromkeys((query.serial, *query.serials)) if text]
+    if not any(read(text).compared for text in texts):
+        raise NotAnswered(LookupOutcome.NOT_UNDERSTOOD, NO_MARK)
+    return texts
+
+
+def _merged(found: Iterable[Found], of: Traits) -> Found:
+    """Return each record once, by its surest number; whole if all answers were."""
+    parts, hits = list(found), dict[Line, Hit]()
+    for one_ in chain.from_iterable(part.possible for part in parts):
+        hits.setdefault(one_.what, one_.hit)
+        hits[one_.what] = min(hits[one_.what], one_.hit, key=_distance)
+    rows = ((line, hit, line.traits) for line, hit in hits.items())
+    possible = names.likeliest(of, rows)
+    whole = all(part.whole for part in parts) and len(possible) <= MOST
+    return Found(possible[:MOST], whole)
+
+
+def _distance(hit: Hit) -> tuple[int, int]:
+    return list(Rung).index(hit.rung), hit.distance
+
+
 def search_shared(authority_id: int, text: str, of: Traits) -> Found:
     """Return what other authorities share about what may be the same item."""
     return _search(_of_others, authority_id, text, of)
@@ -345,11 +371,10 @@ class OwnBook:
 
     def search(self, query: Query, authority: str) -> tuple[Sequence[Candidate], bool]:
         """Return candidates, the nearest first, and whether these are all."""
-        if not read(query.serial).compared:
-            raise NotAnswered(LookupOutcome.NOT_UNDERSTOOD, NO_MARK)
+        texts, of = _all_of(query), traits_of(query)
         _read_only()
         number = _asking(authority)
-        found = search(number, query.serial, traits_of(query))
+        found = _merged((search(number, text, of) for text in texts), of)
         return [_candidate(one_, authority) for one_ in found.possible], found.whole
 
     def detail(self, number: str, authority: str) -> Candidate | None:
@@ -400,11 +425,10 @@ class SharedBook:
 
     def search(self, query: Query, authority: str) -> tuple[Sequence[Candidate], bool]:
         """Return candidates, the nearest first, and whether these are all."""
-        if not read(query.serial).compared:
-            raise NotAnswered(LookupOutcome.NOT_UNDERSTOOD, NO_MARK)
+        texts, of = _all_of(query), traits_of(query)
         _read_only()
         number = _asking(authority)
-        found = search_shared(number, query.serial, traits_of(query))
+        found = _merged((search_shared(number, text, of) for text in texts), of)
         owners = owners_of({one_.what.authority_id for one_ in found.possible})
         candidates = [
             _candidate(one_, owners[one_.what.authority_id].code)

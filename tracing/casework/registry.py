@@ -205,6 +205,7 @@ def replace(
     event.replaces_id = old.id
     event.remarks = reason if given is None else _both(event.remarks, reason)
     _add(item, event, at)
+    _mark_as_told(item, old, event)
     said = {"event": event.kind.value, "number": event.id, "replaces": old.id}
     _enter(Kind.RECORD_CHANGED, actor, item, **said)
     db.session.commit()
@@ -365,21 +366,66 @@ def review_day(item: RegistryItem, today: date) -> date:
         if event.happened_on is not None and not event.withdrawn
     ]
     keep = KeptFor.THIRTY if item.status.has_ended else item.keep
-    return retention.item_review_on(max(days, default=today), keep)
+    return retention.item_review_on(min(max(days, default=today), today), keep)
 
 
 def _mark_anew(item: RegistryItem, mark: str) -> None:
     """Give an item its new number; the old one is found as well."""
+    _keep_mark(item, item.text)
+    item.text = mark
+    publish(item.authority_id, item.id)
+
+
+def _keep_mark(item: RegistryItem, text: str) -> None:
     db.session.add(
         RegistryMark(
             authority_id=item.authority_id,
             item_id=item.id,
             type=MarkType.SERIAL,
-            text=item.text,
+            text=text,
         )
     )
-    item.text = mark
+
+
+def _mark_as_told(item: RegistryItem, old: RegistryEvent, event: RegistryEvent) -> None:
+    """Let the numbers of an item follow what was corrected or struck out."""
+    was, now = _mark_of(old), _mark_of(event)
+    if was == now:
+        return
+    if was is None:
+        _mark_anew(item, now or item.text)
+    elif item.text == was:
+        item.text = now or _number_before(item)
+    elif now is not None:
+        # It has another number since: this one is found as a former one.
+        _keep_mark(item, now)
     publish(item.authority_id, item.id)
+
+
+def _mark_of(event: RegistryEvent) -> str | None:
+    """Return the number that an event says was put on the item."""
+    anew = event.kind is RecordEventType.REMARKING and not event.withdrawn
+    return event.mark or None if anew else None
+
+
+def _number_before(item: RegistryItem) -> str:
+    """Return the last number that still stands, or the one before all of them."""
+    events = records.events_of(item.id, item.authority_id)
+    stand = [mark for e in records.history(events) if (mark := _mark_of(e.event))]
+    if stand:
+        return stand[-1]
+    given = {mark for event in events if (mark := _mark_of(event))}
+    marks = db.session.scalars(
+        select(RegistryMark.text)
+        .where(
+            RegistryMark.item_id == item.id,
+            RegistryMark.authority_id == item.authority_id,
+            RegistryMark.type == MarkType.SERIAL,
+            RegistryMark.component.is_(None),
+        )
+        .order_by(RegistryMark.id.desc())
+    )
+    return next((text for text in marks if text not in given), item.text)
 
 
 def _last_word(item: RegistryItem, event_id: int) -> RegistryEvent:

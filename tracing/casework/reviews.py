@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flask import Flask, current_app
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import joinedload
 
 from tracing.casework import erasing, records
@@ -134,6 +134,11 @@ def _erase(number: int, authority_id: int) -> bool:
         db.session.rollback()
         return False
     item, why = review.item, review.reason or ""
+    if item.review_on > utcnow().date():
+        # More is known of it since: it is listed anew when its day has come.
+        db.session.delete(review)
+        db.session.commit()
+        return False
     said = {"decided_by": [review.asked_by_id, review.given_by_id]}
     name = records.about(item.id)
     line = _line(item, utcnow())
@@ -210,7 +215,14 @@ def _reapply(app: Flask, file: Path) -> int:
 # ------------------------------------------------------------------------- who decides
 
 
-def due(actor: Actor, *, after: int = 0) -> tuple[Sequence[RegistryReview], int | None]:
+def _is_due(now: datetime | None) -> ColumnElement[bool]:
+    """Return the condition of what is still over: a day may have moved on since."""
+    return RegistryReview.item.has(RegistryItem.review_on <= (now or utcnow()).date())
+
+
+def due(
+    actor: Actor, *, after: int = 0, now: datetime | None = None
+) -> tuple[Sequence[RegistryReview], int | None]:
     """Return a page of what is to be decided, the longest listed first."""
     require_keeping(actor)
     rows = db.session.scalars(
@@ -219,6 +231,7 @@ def due(actor: Actor, *, after: int = 0) -> tuple[Sequence[RegistryReview], int 
             RegistryReview.authority_id == actor.authority_id,
             RegistryReview.given_at.is_(None),
             RegistryReview.id > after,
+            _is_due(now),
         )
         .options(joinedload(RegistryReview.item), joinedload(RegistryReview.asked_by))
         .order_by(RegistryReview.id)
@@ -230,7 +243,7 @@ def due(actor: Actor, *, after: int = 0) -> tuple[Sequence[RegistryReview], int 
 
 def keep(actor: Actor, number: int, years: int, now: datetime | None = None) -> None:
     """Keep a record for some years more."""
-    review = one(actor, number)
+    review = one(actor, number, now)
     if not YEARS[0] <= years <= YEARS[1]:
         raise FactMissing("Choose a number of years from 1 to 30.")
     item = review.item
@@ -242,7 +255,7 @@ def keep(actor: Actor, number: int, years: int, now: datetime | None = None) -> 
 
 def ask(actor: Actor, number: int, reason: str, now: datetime | None = None) -> None:
     """Ask to erase a record; another person decides."""
-    review = one(actor, number)
+    review = one(actor, number, now)
     plain = reason.strip()
     if not REASON[0] <= len(plain) <= REASON[1]:
         raise FactMissing("Give the reason in a sentence.")
@@ -256,7 +269,7 @@ def ask(actor: Actor, number: int, reason: str, now: datetime | None = None) -> 
 
 def give(actor: Actor, number: int, now: datetime | None = None) -> None:
     """Decide to erase what another person has asked to erase; the worker does it."""
-    review = one(actor, number)
+    review = one(actor, number, now)
     if review.asked_by_id is None:
         raise TransitionNotAllowed("Nobody has asked to erase this record.")
     if review.asked_by_id == actor.user_id:
@@ -267,7 +280,7 @@ def give(actor: Actor, number: int, now: datetime | None = None) -> None:
     wake()
 
 
-def one(actor: Actor, number: int) -> RegistryReview:
+def one(actor: Actor, number: int, now: datetime | None = None) -> RegistryReview:
     """Return what is to be decided, locked; or nothing that tells of it."""
     require_keeping(actor)
     records.require_number(number, GONE)
@@ -277,6 +290,7 @@ def one(actor: Actor, number: int) -> RegistryReview:
             RegistryReview.id == number,
             RegistryReview.authority_id == actor.authority_id,
             RegistryReview.given_at.is_(None),
+            _is_due(now),
         )
         .with_for_update()
         .execution_options(populate_existing=True)

@@ -7,6 +7,7 @@ can be as large as the sheet.
 """
 
 import csv
+import lzma
 import posixpath
 import re
 import tempfile
@@ -60,7 +61,8 @@ _NOT_OF_A_DAY: Final = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.|\*.')
 _AT: Final = re.compile(r"([A-Z]{1,3})([0-9]+)")
 _BROKEN: Final = (
     *(zipfile.BadZipFile, zlib.error, expat.ExpatError, EOFError),
-    *(KeyError, NotImplementedError, UnicodeDecodeError, OSError),
+    *(KeyError, NotImplementedError, ValueError, OverflowError, OSError),
+    lzma.LZMAError,
 )
 
 

@@ -7,12 +7,14 @@ understood. Nothing is ever removed here: the other side clears its `out`, the o
 `in`.
 """
 
+import contextlib
 import csv
 import io
 import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from tracing.lookups.port import (
@@ -35,6 +37,9 @@ SENT: Final = (
 )
 READ: Final = ("key", "id", "kind", "owner", "summary")
 END: Final = "END"
+LEFT: Final = "questions-left"
+"""The folder of our own marks, in the instance folder."""
+
 MOST_BYTES: Final = 1_000_000
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
@@ -75,7 +80,10 @@ class DropFolder(ExternalLookup):
             if age < self.settings.settled:
                 raise NotYet(self.settings.again)
             raise _wrong("The answer has no last row: it is not whole.", raw)
-        return _answer(rows, asker.key, raw)
+        found = _answer(rows, asker.key, raw)
+        with contextlib.suppress(OSError):
+            self._mark_of(asker).unlink()
+        return found
 
     def check(self) -> None:
         """Look whether both folders can be used."""
@@ -86,10 +94,27 @@ class DropFolder(ExternalLookup):
             raise NotAnswered(LookupOutcome.UNAVAILABLE, why)
 
     def _leave(self, query: Query, purpose: str, asker: Asker) -> None:
-        """Write the question whole or not at all; one that is there stays."""
+        """Write the question whole or not at all; one that was left stays so.
+
+        The other side takes it away: that it was left stands in a mark of our own.
+        """
         file = self.folder / self.settings.out_folder / f"{asker.key}.csv"
-        if file.exists():
+        mark = self._mark_of(asker)
+        if mark.exists():
             return
+        try:
+            if not file.exists():
+                self._write(file, query, purpose, asker)
+            mark.parent.mkdir(mode=0o700, exist_ok=True)
+            mark.touch()
+        except OSError as error:
+            why = "The folder of questions cannot be written."
+            raise NotAnswered(LookupOutcome.UNAVAILABLE, why) from error
+
+    def _mark_of(self, asker: Asker) -> Path:
+        return self.folder / LEFT / asker.key
+
+    def _write(self, file: Path, query: Query, purpose: str, asker: Asker) -> None:
         given = query.plain() | {
             "key": asker.key,
             "purpose": purpose,
@@ -103,15 +128,11 @@ class DropFolder(ExternalLookup):
         writer.writerow([_harmless(str(given.get(name, ""))) for name in SENT])
         writer.writerow([END, "1", asker.key])
         begun = file.with_suffix(".begun")
-        try:
-            with begun.open("w", encoding="utf-8", newline="") as out:
-                out.write(text.getvalue())
-                out.flush()
-                os.fsync(out.fileno())
-            begun.replace(file)
-        except OSError as error:
-            why = "The folder of questions cannot be written."
-            raise NotAnswered(LookupOutcome.UNAVAILABLE, why) from error
+        with begun.open("w", encoding="utf-8", newline="") as out:
+            out.write(text.getvalue())
+            out.flush()
+            os.fsync(out.fileno())
+        begun.replace(file)
 
 
 def _harmless(value: str) -> str:

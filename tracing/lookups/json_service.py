@@ -41,7 +41,7 @@ class RegistryHttp(ExternalLookup):
 
     def search(self, query: Query, purpose: str, asker: Asker) -> Answer:
         """Look for candidates."""
-        said = _question(purpose, asker) | {"item": query.plain()}
+        said = _question(purpose, asker) | {"item": _item(query)}
         reply = self.client.ask("POST", "/searches", said, safe=True)
         found = _belonging(loaded(Found(), reply.said, reply.body), asker, reply)
         sent = found["candidates"]
@@ -75,7 +75,7 @@ class Iarms(RegistryHttp):
 
     def submit_trace(self, query: Query, purpose: str, asker: Asker) -> str:
         """Ask for a trace; the key makes two of them one."""
-        said = _question(purpose, asker) | {"item": query.plain()}
+        said = _question(purpose, asker) | {"item": _item(query)}
         key = {"Idempotency-Key": asker.key}
         reply = self.client.ask("POST", "/traces", said, safe=False, headers=key)
         found = _belonging(loaded(Trace(), reply.said, reply.body), asker, reply)
@@ -105,6 +105,11 @@ class Iarms(RegistryHttp):
             )
             for hit in hits
         )
+
+
+def _item(query: Query) -> dict[str, Any]:
+    """Return the item as it was agreed: further serial numbers are among the marks."""
+    return {name: v for name, v in query.plain().items() if name != "serials"}
 
 
 def _question(purpose: str, asker: Asker) -> dict[str, Any]:

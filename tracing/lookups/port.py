@@ -42,17 +42,23 @@ class Query:
     country: str = ""
     year: int | None = None
     marks: tuple[str, ...] = ()
+    """All further marks, with the further serial numbers among them."""
+
+    serials: tuple[str, ...] = ()
+    """The further serial numbers alone."""
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "Query":
         """Make the query that was kept."""
         known = {f.name for f in fields(cls)}
         values = {name: value for name, value in given.items() if name in known}
-        return cls(**{"serial": "", **values, "marks": tuple(values.get("marks", ()))})
+        lists = {name: tuple(values.get(name, ())) for name in ("marks", "serials")}
+        return cls(**{"serial": "", **values, **lists})
 
     def plain(self) -> dict[str, Any]:
         """Return it as it is kept and sent: what is empty is left out."""
-        found = asdict(self) | {"marks": list(self.marks)}
+        found = asdict(self)
+        found |= {"marks": list(self.marks), "serials": list(self.serials)}
         return {name: value for name, value in found.items() if value}
 
 

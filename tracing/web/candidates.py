@@ -13,7 +13,7 @@ from tracing.web.context import country, moment, said
 from tracing.web.shown import script_words
 from tracing.web.status import Tag
 from tracing.words import _
-from workflows.markings import read
+from workflows.markings import LONGEST, read
 from workflows.matching import Beside, Difference, differences
 from workflows.policies import Actor
 from workflows.ranking import Possible
@@ -195,7 +195,7 @@ def _sentences(one: Compared) -> list[str]:
         return []
     found = one.hit.differences if one.hit else ()
     if one.hit is None:
-        found = differences(read(one.asked), read(one.serial))
+        found = differences(read(one.asked), read(one.serial[:LONGEST]))
     return [_sentence(difference) for difference in found]
 
 
