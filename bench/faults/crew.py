@@ -162,7 +162,7 @@ WORKS: Final[Mapping[str, Callable[..., None]]] = {
 
 
 OF_THE_WORKER: Final = frozenset(
-    {"sign", "tidy", "deliver", "remind", "look_up", "hear"}
+    {"sign", "tidy", "deliver", "remind", "bring", "look_up", "hear"}
 )
 
 
