@@ -68,6 +68,6 @@ def test_it_starts_by_one_command_and_writes_what_the_desk_needs(tmp_path):
         answer = found.asked.search(KNOWN, "a try", ASKER)
         assert answer.outcome is LookupOutcome.HIT
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
         process.stdout.close()

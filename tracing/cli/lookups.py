@@ -106,6 +106,7 @@ def stand_in(folder: Path, port: int, fault: str | None) -> None:
     It is not INTERPOL's iARMS, whose interface is not public. Database, certificates
     and key are made in FOLDER, with a `lookups.toml` for the instance folder.
     """
+    _end_when_told()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     server = Server(folder, _key(folder), port)
     server.fault = fault or ""
@@ -185,15 +186,18 @@ def free_port(wanted: int) -> int:
 
 def run_stand_in(instance: Path) -> None:
     """Serve the stand-in of a demonstration until it is told to end."""
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, end)
+    _end_when_told()
     folder = instance / FOLDER
     server = Server(folder, _key(folder), _port_of(folder))
     wait_for(server)
     server.server_close()
+
+
+def _end_when_told() -> None:
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
 
 
 COMMANDS: Final = (list_registers, look_up, hits, stand_in)
