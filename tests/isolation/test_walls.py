@@ -277,6 +277,20 @@ class TestTheSite:
             asked = db.session.get_one(BreakGlass, number)
         assert seen == [1, 0]
 
+    def test_what_an_operator_writes_beside_the_table_shows_nothing(
+        self, postgresql, as_role, request_
+    ):
+        operator = factories.person(None, Role.OPERATOR)
+        reference, home, user = request_.reference, operator.authority_id, operator.id
+        db.session.commit()
+        as_role(isolation.SITE, home, user)
+        db.session.execute(text("SELECT set_config('app.glass', 'on', true)"))
+        beside = "CREATE TEMP TABLE break_glass ON COMMIT DROP AS SELECT"
+        said = f"'{reference}' AS reference, now() AS asked_at, 0 AS asked_by_id"
+        none = "NULL::timestamptz AS until, NULL::int AS request_id, 0 AS given_by_id"
+        db.session.execute(text(f"{beside} {said}, {none}"))
+        assert count("trace_request") == 0
+
     def test_forgets_for_whom_it_worked_with_the_transaction(
         self, app, postgresql, of, request_
     ):

@@ -233,9 +233,12 @@ def upgrade() -> None:
         sqlite_where=sa.text('assigned_to_id IS NULL'), postgresql_where=sa.text('assigned_to_id IS NULL'))
     if op.get_bind().dialect.name == 'postgresql':
         _roles()
+        schema = op.get_bind().scalar(sa.text('SELECT current_schema()'))
         for name, found in EMERGENCIES.items():
+            # A table of the same name that somebody makes for a while is not read.
             op.execute(
                 f'CREATE FUNCTION {name} LANGUAGE plpgsql STABLE'
+                f' SET search_path = {schema}, pg_temp'
                 f' AS $$ BEGIN RETURN {found}; END $$'
             )
         _walls()
