@@ -44,6 +44,9 @@ KEEPS_SOMETHING = ("send", "range", "upload", "sign_in")
 
 NEW = "/trace-requests/new"
 NEVER = ("Traceback", "sqlalchemy", "psycopg", "sqlite3", "site-packages", ".py")
+RANDOM = re.compile(r"[\w-]{40,}(\.[\w-]+)*")
+"""Tokens and signatures: by chance they hold any short run of letters."""
+
 BUILDERS = {
     "jpeg": files.jpeg,
     "svg": lambda: b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
@@ -303,7 +306,7 @@ def test_an_example_is_answered_as_it_should_be(room, case, everything):
         assert re.search(case["says"], shown(text)), shown(text)[:1500]
     if answer.status_code >= 400 and text:
         told_as_it_should_be(doing, case, text)
-    everything_said = f"{text}\n{answer.headers}"
+    everything_said = RANDOM.sub("", f"{text}\n{answer.headers}")
     for forbidden in (*NEVER, *case.get("never", ())):
         assert room.filled(forbidden).lower() not in everything_said.lower()
     for name, value in case.get("headers_hold", {}).items():
