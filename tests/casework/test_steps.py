@@ -7,6 +7,7 @@ from tests import factories
 from tests.factories import WAY_TO
 from tracing.casework import queries
 from tracing.casework.apply import deadline_of, schedule_of
+from tracing.directory import versions
 from tracing.extensions import db
 from tracing.faults import Stale
 from tracing.models import OutboxMessage, TraceRequest
@@ -34,6 +35,19 @@ def test_a_step_is_one_transaction(of, commits, step):
     commits.clear()
     factories.take(of, request, step)
     assert len(commits) == 1
+
+
+def test_a_step_raises_the_version_by_one_in_a_process_that_knows_nothing_yet(of):
+    reference = factories.sent(of).reference
+    for trigger in (Trigger.ACKNOWLEDGE, Trigger.RECORD_SEARCH, Trigger.RESPOND):
+        db.session.rollback()
+        db.session.expire_all()
+        # What a process has read of calendars, it has read once.
+        versions._KNOWN.clear()
+        found = db.session.query(TraceRequest).filter_by(reference=reference).one()
+        before = found.version
+        factories.take(of, found, trigger)
+        assert found.version == before + 1, trigger
 
 
 @every_step

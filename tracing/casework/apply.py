@@ -162,30 +162,10 @@ def apply(
     crash.at("step.begun")
     change = lifecycle.fire(request, trigger, by=party, at=at, fact=fact)
     crash.at("step.fired")
-    request.events.append(
-        RequestEvent(
-            position=len(request.events) + 1,
-            trigger=change.trigger,
-            before=change.before,
-            after=change.after,
-            by=change.by,
-            authority_id=actor.authority_id,
-            actor_id=actor.user_id,
-            actor_name=actor.name,
-            at=at,
-            carried=carried(fact),
-        )
-    )
-    request.changed_at = at
-    if isinstance(fact, Response):
-        request.outcome = fact.outcome
-    _settle_confidentiality(request, trigger)
-    takes_on = party is Party.REQUESTED and trigger not in (*NEUTRAL, *BESIDE)
-    if takes_on and request.assigned_to_id is None:
-        request.assigned_to_id = actor.user_id
-    request.settle()
-    settle_retention(request, at.date())
-    plan = settle_deadlines(request)
+    # What has to be looked up, such as a calendar, writes no half of it before: a step
+    # is one write, and raises the version of the request by one.
+    with db.session.no_autoflush:
+        plan = _take(request, change, actor=actor, fact=fact, party=party, at=at)
     crash.at("step.event")
     answer = deadline_of(plan, Kind.ANSWER)
     db.session.add_all(
@@ -204,6 +184,42 @@ def apply(
     crash.at("step.reminders")
     enter_step(request, actor)  # last: it takes the lock on the chains
     crash.at("step.entered")
+
+
+def _take(
+    request: TraceRequest,
+    change: lifecycle.StateChanged,
+    *,
+    actor: Actor,
+    fact: Fact | None,
+    party: Party,
+    at: datetime,
+) -> tuple[Deadline, ...]:
+    """Write a step and what follows from it on the request; return its deadlines."""
+    request.events.append(
+        RequestEvent(
+            position=len(request.events) + 1,
+            trigger=change.trigger,
+            before=change.before,
+            after=change.after,
+            by=change.by,
+            authority_id=actor.authority_id,
+            actor_id=actor.user_id,
+            actor_name=actor.name,
+            at=at,
+            carried=carried(fact),
+        )
+    )
+    request.changed_at = at
+    if isinstance(fact, Response):
+        request.outcome = fact.outcome
+    _settle_confidentiality(request, change.trigger)
+    takes_on = party is Party.REQUESTED and change.trigger not in (*NEUTRAL, *BESIDE)
+    if takes_on and request.assigned_to_id is None:
+        request.assigned_to_id = actor.user_id
+    request.settle()
+    settle_retention(request, at.date())
+    return settle_deadlines(request)
 
 
 def _zone_of(request: TraceRequest, party: Party) -> ZoneInfo:
