@@ -1,6 +1,7 @@
 """What the tests of the journal share."""
 
 import json
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 import pytest
@@ -54,6 +55,21 @@ def entries(chain_id, *kinds):
             )
         )
     return found
+
+
+class OneByOne(Executor):
+    """Hands that do each task at once, here: how a chain is parted and put together."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        done = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
+@pytest.fixture
+def short_stretches(monkeypatch):
+    """Stretches of two entries: the chains of the tests have many."""
+    monkeypatch.setattr(live, "STRETCH", 2)
 
 
 def levels(*kept, name=""):

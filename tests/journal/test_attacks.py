@@ -6,6 +6,7 @@ before; `other` has what the other authority was given, and the key it has kept.
 
 import base64
 import dataclasses
+from concurrent.futures.process import BrokenProcessPool
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy import select
 
 from tests import factories
 from tests.journal import forger
+from tests.journal.conftest import OneByOne
 from tracing.casework import leaving, reconcile
 from tracing.extensions import db
 from tracing.journal import checkpoints, journal, live
@@ -60,7 +62,9 @@ class World:
         with live.reading() as connection:
             (chain,) = live.chains(connection, self.of.asking.code)
             own = [c for c in kept if c.origin == chain.origin]
-            return live.check_chain(connection, chain, own)
+            alone = live.check_chain(connection, chain, own)
+            assert live.check_chain(connection, chain, own, hands=OneByOne()) == alone
+            return alone
 
     def with_other(self, tmp_path):
         db.session.commit()
@@ -74,7 +78,7 @@ class World:
 
 
 @pytest.fixture
-def world(of, tmp_path):
+def world(of, tmp_path, short_stretches):
     request = factories.after(of, *STEPS)
     factories.sent(of)
     made = checkpoints.make_all()
@@ -283,6 +287,53 @@ def test_a_row_that_is_changed_without_an_entry_is_found(world, statement):
         assert finding.level == TAMPERED
         assert world.request.reference in finding.text
     assert world.alone().level == OK
+
+
+def test_what_is_whole_is_not_walked_a_second_time(world, monkeypatch):
+    walked = []
+    one = live._walked
+    monkeypatch.setattr(
+        live, "_walked", lambda *given: walked.append(given[1]) or one(*given)
+    )
+    with live.reading() as connection:
+        (chain,) = live.chains(connection, world.of.asking.code)
+        report = live.check_chain(connection, chain, world.kept[:1], hands=OneByOne())
+    assert report.level == OK
+    assert chain.size > 5
+    assert [task.first for task in walked] == list(range(1, chain.size + 2, 2))
+
+
+def test_processes_find_what_one_finds(world):
+    name = world.of.asking.code
+    with live.many_hands(2) as hands, live.reading() as connection:
+        assert hands is not None
+        found = live.check_all(connection, hands=hands)
+    assert [report.level for report in found] == [OK] * len(found)
+    forger.reword(world.chain, 3, object="2026-KE-0000001A")
+    with live.many_hands(2) as hands, live.reading() as connection:
+        (changed,) = live.check_all(connection, name=name, hands=hands)
+    assert changed.level == TAMPERED
+    assert changed.first.seq == 3
+    # The pool that all tests share is not this engine's any more.
+    db.engine.dispose()
+
+
+def test_a_short_journal_needs_no_processes(of):
+    factories.sent(of)
+    db.session.commit()
+    with live.many_hands(2) as hands:
+        assert hands is None
+
+
+def test_a_process_that_ends_leaves_the_check_to_one(world, caplog):
+    class Ending(OneByOne):
+        def submit(self, fn, /, *args, **kwargs):
+            raise BrokenProcessPool
+
+    with live.reading() as connection:
+        (chain,) = live.chains(connection, world.of.asking.code)
+        assert live.check_chain(connection, chain, hands=Ending()).level == OK
+    assert "checked by one" in caplog.text
 
 
 def test_a_checkpoint_is_of_the_root_that_the_rfc_defines(of):

@@ -72,8 +72,8 @@ def _live(
     kept: tuple[Path, ...], chain: str, *, rows: bool, closed: bool
 ) -> list[Report]:
     notes = [offline.read_checkpoint(offline.read_text(path)) for path in kept]
-    with live.reading() as connection:
-        reports = live.check_all(connection, notes, chain, closed=closed)
+    with live.many_hands() as hands, live.reading() as connection:
+        reports = live.check_all(connection, notes, chain, closed=closed, hands=hands)
         if rows and not chain:
             by_name = {report.chain: report for report in reports}
             for name, found in reconcile.differences(connection):

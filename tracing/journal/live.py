@@ -3,14 +3,20 @@
 import contextlib
 import hashlib
 import json
+import logging
+import multiprocessing
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from flask import current_app
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 
 from tracing.config import Settings
 from tracing.extensions import be_patient, db
@@ -26,14 +32,15 @@ from tracing.journal.verify import (
     Checkpoint,
     Report,
     Row,
-    Seen,
     Unreadable,
-    check,
+    Walked,
     check_notes,
     commitment,
     entry_hash,
+    judge,
     read_checkpoint,
     seal_text,
+    walk,
 )
 from tracing.models import (
     Account,
@@ -46,18 +53,24 @@ from tracing.models.sealed import KeyMissing
 from tracing.security import isolation
 from tracing.security.fields import FieldKeys, field_keys
 
+log = logging.getLogger(__name__)
+
 _AT_ONCE: Final = 2000
 _NO_MORE: Final = (sys.maxsize, None, None, None)
+STRETCH: Final = 1 << 14
+"""Entries that one process walks at a time: a power of two, for the tree."""
 
 # Read as the driver gives it: this is the one place that reads a million rows. Two
 # walks side by side, for a join of fresh tables can take PostgreSQL the square of it.
 _ENTRIES: Final = """
     SELECT seq, record, hash, kind, at, actor_id, about
-    FROM journal_entry WHERE chain_id = {chain:d} AND seq <= {size:d} ORDER BY seq
+    FROM journal_entry
+    WHERE chain_id = {chain:d} AND seq BETWEEN {first:d} AND {last:d} ORDER BY seq
 """
 _PAYLOADS: Final = """
     SELECT seq, salt, payload, erased_by
-    FROM journal_payload WHERE chain_id = {chain:d} AND seq <= {size:d} ORDER BY seq
+    FROM journal_payload
+    WHERE chain_id = {chain:d} AND seq BETWEEN {first:d} AND {last:d} ORDER BY seq
 """
 
 
@@ -92,36 +105,66 @@ def _walk(connection: Connection, name: str, query: str) -> Iterator[Any]:
             yield from part
 
 
-def _rows(
-    connection: Connection,
-    chain_id: int,
-    size: int,
-    keys: FieldKeys | None,
-    shut: dict[int, str],
-) -> Iterator[Any]:
-    """Yield the entries with what they carried, opened where there are keys.
+class _Stretch:
+    """The entries of a part of a chain, in order, with what they carried.
 
-    What does not open is kept in `shut`, with the reason, and yielded as if missing.
+    What does not open is kept in `shut`, with the reason, and comes as if missing.
     """
-    carried = _walk(connection, "payloads", _PAYLOADS.format(chain=chain_id, size=size))
-    number, salt, payload, erased = next(carried, _NO_MORE)
-    for seq, record, hashed, *found_by in _walk(
-        connection, "entries", _ENTRIES.format(chain=chain_id, size=size)
-    ):
-        while number < seq:
-            number, salt, payload, erased = next(carried, _NO_MORE)
-        if number == seq:
+
+    def __init__(
+        self,
+        connection: Connection,
+        chain_id: int,
+        first: int,
+        last: int,
+        keys: FieldKeys | None,
+    ) -> None:
+        """Read from the entry `first` to `last`; without keys nothing is opened."""
+        self.connection, self.chain_id, self.keys = connection, chain_id, keys
+        self.place = {"chain": chain_id, "first": first, "last": last}
+        self.shut: dict[int, str] = {}
+        self.misnamed: list[int] = []
+        self._entry: Any = None
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield the entries as they are checked."""
+        payloads = _PAYLOADS.format(**self.place)
+        carried = _walk(self.connection, "payloads", payloads)
+        number, salt, payload, erased = next(carried, _NO_MORE)
+        keys, chain_id = self.keys, self.chain_id
+        entries = _ENTRIES.format(**self.place)
+        for entry in _walk(self.connection, "entries", entries):
+            self._entry = entry
+            seq, record, hashed = entry[:3]
+            while number < seq:
+                number, salt, payload, erased = next(carried, _NO_MORE)
+            if number != seq:
+                yield seq, record, hashed, None, None, None
+                continue
+            opened = None
             if payload is not None:
                 if keys is None:
-                    payload = payload.encode()
+                    opened = payload.encode()
                 else:
                     try:
-                        payload = _opened(keys, chain_id, seq, payload)
-                    except Unreadable as error:
-                        payload, shut[seq] = None, str(error)
-            yield seq, record, hashed, salt, payload, erased, *found_by
-        else:
-            yield seq, record, hashed, None, None, None, *found_by
+                        opened = payload_bytes(keys, chain_id, seq, payload)
+                    except KeyMissing as error:
+                        self.shut[seq] = str(error)
+            yield seq, record, hashed, salt, opened, erased
+
+    def seen(self, said: Mapping[str, Any]) -> None:
+        """Keep the entry that was yielded last if its row is not found by what it says.
+
+        For the check, which calls it with each record.
+        """
+        seq, _, _, kind, at, actor, about = self._entry
+        if (
+            said["action"] != kind
+            or said["at"] != at
+            or said.get("actor") != actor
+            or said.get("object", "") != about
+        ):
+            self.misnamed.append(seq)
 
 
 def _opened(keys: FieldKeys, chain_id: int, seq: int, payload: str) -> bytes:
@@ -131,51 +174,126 @@ def _opened(keys: FieldKeys, chain_id: int, seq: int, payload: str) -> bytes:
         raise Unreadable(str(error)) from error
 
 
-def _checked(rows: Iterator[Any], changed: list[int]) -> Iterator[Row]:
-    """Yield the rows, and keep those that are found by what they do not say."""
-    for seq, record, hashed, salt, payload, erased, kind, at, actor, about in rows:
-        # The fields stand in the order of their names, and a quote inside a value is
-        # escaped: what is found here can only be the fields themselves.
-        start = f'{{"action":"{kind}","a'
-        if actor is not None:
-            start += f'ctor":{actor},"a'
-        if (
-            not record.startswith(start)
-            or (actor is None and record.startswith("ctor", len(start)))
-            or f'"at":"{at}","by"' not in record
-            or f'"object":"{about}","payload"' not in record
-        ) and not _is_found_by(record, kind, at, actor, about):
-            changed.append(seq)
-        yield seq, record, hashed, salt, payload, erased
+# ------------------------------------------------------- a chain, by several processes
 
 
-def _is_found_by(
-    record: str, kind: str, at: str, actor: int | None, about: str
-) -> bool:
+Hands = Executor
+"""Processes that walk stretches of a chain, each with a connection of its own."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A stretch to walk: from an entry to another, both included."""
+
+    chain_id: int
+    chain: str
+    first: int
+    last: int
+    sizes: frozenset[int]
+    closed: bool
+
+
+@contextlib.contextmanager
+def many_hands(processes: int = 0) -> Iterator[Hands | None]:
+    """Give as many processes as there are processors, if there is a long chain.
+
+    For a command, before it has a connection: a process that is forked must find no
+    open file of SQLite and no socket of its parent's.
+    """
+    wanted = processes or len(os.sched_getaffinity(0))
+    if wanted < 2 or not _is_long():
+        yield None
+        return
+    db.session.remove()
+    for engine in db.engines.values():
+        engine.dispose()
+    pool = ProcessPoolExecutor(wanted, multiprocessing.get_context("fork"))
     try:
-        said = json.loads(record)
-    except ValueError:
-        return False
+        # The first task forks them all.
+        pool.submit(int).result()
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _is_long() -> bool:
+    with reading() as connection:
+        longest = connection.scalar(select(func.max(JournalChain.size)))
+    return longest is not None and longest > 2 * STRETCH
+
+
+def _side_by_side(given: Hands, task: _Task) -> Walked | None:
+    """Return what a chain comes to, or nothing if anything about it is not whole."""
+    tasks = [
+        replace(task, first=first, last=min(first + STRETCH - 1, task.last))
+        for first in range(1, task.last + 1, STRETCH)
+    ]
+    whole = Walked(Report(task.chain))
+    try:
+        found = given.map(_walk_alone, tasks)
+        for part, walked in zip(tasks, found, strict=True):
+            if walked is None or whole.tree.size != part.first - 1:
+                return None
+            whole.join(walked)
+    except BrokenProcessPool:
+        log.warning("a process that checked the journal ended; it is checked by one")
+        return None
+    return whole
+
+
+def _walk_alone(task: _Task) -> Walked | None:
+    with reading() as connection:
+        stretch, walked = _walked(connection, task)
+    faulty = stretch.shut or stretch.misnamed or walked.report.findings
+    return None if faulty else walked
+
+
+def _walked(connection: Connection, task: _Task) -> tuple[_Stretch, Walked]:
+    keys = None if task.closed else field_keys()
+    stretch = _Stretch(connection, task.chain_id, task.first, task.last, keys)
+    walked = walk(
+        task.chain,
+        stretch,
+        task.sizes,
+        stretch.seen,
+        closed=task.closed,
+        after=_before(connection, task),
+    )
+    return stretch, walked
+
+
+def _before(connection: Connection, task: _Task) -> tuple[int, bytes, str]:
+    """Return the entry before the first: its number, its hash and its time."""
+    if task.first == 1:
+        return 0, BEGINNING, ""
+    found = connection.execute(
+        select(JournalEntry.hash, JournalEntry.at).where(
+            JournalEntry.chain_id == task.chain_id, JournalEntry.seq == task.first - 1
+        )
+    ).first()
+    # What is not there is found missing by the stretch that should end with it.
     return (
-        said.get("action"),
-        said.get("at"),
-        said.get("actor"),
-        said.get("object", ""),
-    ) == (kind, at, actor, about)
+        task.first - 1,
+        bytes(found.hash) if found else BEGINNING,
+        found.at if found else "",
+    )
 
 
 def check_chain(
     connection: Connection,
     chain: JournalChain,
     kept: Sequence[Checkpoint] = (),
-    seen: Seen | None = None,
     *,
     closed: bool = False,
+    hands: Hands | None = None,
 ) -> Report:
-    """Check one chain as it is stored; `closed`: without opening what it carries."""
+    """Check one chain as it is stored; `closed`: without opening what it carries.
+
+    A long one is walked by several hands, stretch by stretch. What they do not find
+    whole is walked once more from its beginning, as it stands at one moment.
+    """
     settings: Settings = current_app.extensions["tracing.settings"]
-    changed: list[int] = []
-    notes = [
+    inside = [
         read_checkpoint(note)
         for note in connection.scalars(
             select(JournalCheckpoint.note)
@@ -183,17 +301,25 @@ def check_chain(
             .order_by(JournalCheckpoint.size)
         )
     ]
-    size = max([chain.size, *(note.size for note in notes)])
-    opens, shut = None if closed else field_keys(), dict[int, str]()
-    rows = _checked(_rows(connection, chain.id, size + 1, opens, shut), changed)
-    report = check(chain.name, rows, [*notes, *kept], seen, closed=closed, shut=shut)
-    for seq in changed:
-        report.add(seq, TAMPERED, "it stands under another name than it has")
+    notes = [*inside, *kept]
+    size = max([chain.size, *(note.size for note in inside)])
+    sizes = frozenset(note.size for note in notes)
+    # One entry more than there are, if it is there.
+    task = _Task(chain.id, chain.name, 1, size + 1, sizes, closed)
+    report = None
+    if hands is not None and size > 2 * STRETCH:
+        whole = _side_by_side(hands, task)
+        report = judge(whole, notes) if whole else None
+    if report is None or report.findings:
+        stretch, walked = _walked(connection, task)
+        report = judge(walked, notes, shut=stretch.shut)
+        for seq in stretch.misnamed:
+            report.add(seq, TAMPERED, "it stands under another name than it has")
     if (report.size, report.head) != (chain.size, bytes(chain.head)):
         text = f"the chain has {chain.size} entries, and {report.size} are here"
         report.add(min(report.size, chain.size) + 1, TAMPERED, text)
-    keys = checkpoints.known_keys(settings, chain.origin)
-    check_notes(report, chain.origin, [*notes, *kept], keys, checkpoints.is_signed)
+    signers = checkpoints.known_keys(settings, chain.origin)
+    check_notes(report, chain.origin, notes, signers, checkpoints.is_signed)
     return report
 
 
@@ -267,6 +393,7 @@ def check_all(
     name: str = "",
     *,
     closed: bool = False,
+    hands: Hands | None = None,
 ) -> list[Report]:
     """Check the chains; a checkpoint that was kept goes to the chain it names."""
     found = chains(connection, name)
@@ -278,6 +405,7 @@ def check_all(
             chain,
             [c for c in kept if c.origin == chain.origin],
             closed=closed,
+            hands=hands,
         )
         for chain in found
     ]
@@ -357,11 +485,10 @@ def _lines(
         "people": {str(number): name for number, name in people},
     }
     yield FORMAT + b"\t" + canonical(head).encode() + b"\n"
-    notes, shut = checkpoints.of_days(connection, chain.id), dict[int, str]()
-    for seq, record, hashed, salt, payload, erased, *_ in _rows(
-        connection, chain.id, chain.size, keys, shut
-    ):
-        if seq in shut or (payload is not None and held(record, payload)):
+    notes = checkpoints.of_days(connection, chain.id)
+    stretch = _Stretch(connection, chain.id, 1, chain.size, keys)
+    for seq, record, hashed, salt, payload, erased in stretch:
+        if seq in stretch.shut or (payload is not None and held(record, payload)):
             carried = (NONE, WITHHELD, NONE)
         else:
             carried = (

@@ -66,12 +66,28 @@ class Tree:
 
     def add(self, leaf: bytes) -> None:
         """Add a leaf: the hash of the next entry."""
-        node, size, stack = _sha256(b"\0" + leaf).digest(), self.size, self.frontier
+        self._put(_sha256(b"\0" + leaf).digest(), 0)
+
+    def join(self, other: "Tree") -> None:
+        """Add the leaves of another, which begins where a full subtree could end.
+
+        Its largest subtree is at most as large as those this one is a multiple of.
+        """
+        left = other.size
+        for node in other.frontier:
+            level = left.bit_length() - 1
+            left -= 1 << level
+            if self.size & (1 << level) - 1:
+                raise ValueError("a tree begins where no subtree can")
+            self._put(node, level)
+
+    def _put(self, node: bytes, level: int) -> None:
+        size, stack = self.size >> level, self.frontier
         while size & 1:
             node = _sha256(b"\1" + stack.pop() + node).digest()
             size >>= 1
         stack.append(node)
-        self.size += 1
+        self.size += 1 << level
 
     def root(self) -> bytes:
         """Return the hash of the whole."""
@@ -324,26 +340,56 @@ _HELD: Final = -1
 Seen = Callable[[Mapping[str, Any]], None]
 
 
-def check(
+@dataclass
+class Walked:
+    """What a stretch of a chain came to: entries that follow one another."""
+
+    report: Report
+    head: bytes = BEGINNING
+    at: str = ""
+    tree: Tree = field(default_factory=Tree)
+    """Of these entries alone."""
+    trees: dict[int, Tree] = field(default_factory=dict)
+    """The same as it was when the chain had so many entries."""
+    missing: dict[int, int | None] = field(default_factory=dict)
+    present: set[int] = field(default_factory=set)
+    erased: dict[int, int] = field(default_factory=dict)
+
+    def join(self, after: "Walked") -> None:
+        """Add the stretch that follows; it must have been walked as the next."""
+        for size, tree in after.trees.items():
+            whole = Tree(self.tree.size, self.tree.frontier)
+            whole.join(tree)
+            self.trees[size] = whole
+        for found in after.report.findings:
+            self.report.add(found.seq, found.level, found.text)
+        self.report.left_out += after.report.left_out
+        self.tree.join(after.tree)
+        self.missing |= after.missing
+        self.present |= after.present
+        # Read in order: what was erased twice is known by the later one.
+        self.erased |= after.erased
+        self.head, self.at = after.head, after.at
+
+
+def walk(
     chain: str,
     rows: Iterable[Row],
-    checkpoints: Sequence[Checkpoint] = (),
+    sizes: Iterable[int] = (),
     seen: Seen | None = None,
     *,
     closed: bool = False,
-    exported: bool = False,
-    shut: Mapping[int, str] | None = None,
-) -> Report:
-    """Check every entry of a chain, and that it begins as each checkpoint says.
+    after: tuple[int, bytes, str] = (0, BEGINNING, ""),
+) -> Walked:
+    """Look at entries one by one, and keep the tree as it is at some sizes.
 
-    With `closed` what they carried is there and was not opened: it goes unchecked.
-    What is `exported` may say that something was withheld. `shut` comes to say, while
-    the rows are read, of which entry the content does not open, and why.
+    `after` is the entry before the first: its number, its hash and its time. With
+    `closed` what they carried is there and was not opened: it goes unchecked.
     """
-    report = Report(chain)
-    roots = dict.fromkeys((c.size for c in checkpoints), Tree().root())
-    tree, missing, present, erased = Tree(), {}, set(), dict[int, int]()
-    expected, head, last_at = 1, BEGINNING, ""
+    start, head, last_at = after
+    expected, wanted = start + 1, {size - start for size in sizes}
+    walked = Walked(report := Report(chain))
+    tree, missing, present = walked.tree, walked.missing, walked.present
     # Half the time of json.loads, which looks for an encoding and for spaces.
     decoder: Any = json.JSONDecoder()
     scan, sha256, add = decoder.scan_once, _sha256, tree.add
@@ -384,25 +430,43 @@ def check(
         if at < last_at and _set_back(last_at, at):
             report.add(seq, WARNING, f"the clock was set back from {last_at} to {at}")
         if action == "erased":
-            erased.update(dict.fromkeys(_numbers(said.get("erases")), seq))
+            walked.erased.update(dict.fromkeys(_numbers(said.get("erases")), seq))
         if seen is not None:
             seen(said)
         last_at, expected, head = at, seq + 1, hashed
         add(hashed)
-        if tree.size in roots:
-            roots[tree.size] = tree.root()
-    for seq in sorted(missing):
+        if tree.size in wanted:
+            walked.trees[start + tree.size] = Tree(tree.size, tree.frontier)
+    walked.head, walked.at = head, last_at
+    return walked
+
+
+def judge(
+    walked: Walked,
+    checkpoints: Sequence[Checkpoint] = (),
+    *,
+    exported: bool = False,
+    shut: Mapping[int, str] | None = None,
+) -> Report:
+    """Say how a chain is that was walked, and whether it begins as each checkpoint says.
+
+    What is `exported` may say that something was withheld. `shut` says of which entry
+    the content does not open, and why.
+    """
+    report = walked.report
+    for seq in sorted(walked.missing):
         if shut and seq in shut:
             report.add(seq, UNREADABLE, f"what it carried does not open: {shut[seq]}")
-        elif exported and missing[seq] == _HELD:
+        elif exported and walked.missing[seq] == _HELD:
             report.withheld += 1
-        elif erased.get(seq, 0) <= seq:
+        elif walked.erased.get(seq, 0) <= seq:
             report.add(seq, TAMPERED, "what it carried is missing, not erased")
-    for seq in sorted(present):
+    for seq in sorted(walked.present):
         report.add(seq, WARNING, "what it carried was erased and is here again")
-    report.size, report.head, report.last_at = tree.size, head, last_at
-    report.root = tree.root()
-    _compare(report, checkpoints, roots)
+    report.size, report.head = walked.tree.size, walked.head
+    report.last_at, report.root = walked.at, walked.tree.root()
+    roots = {size: tree.root() for size, tree in walked.trees.items()}
+    _compare(report, checkpoints, {0: Tree().root()} | roots)
     return report
 
 
@@ -431,7 +495,7 @@ def _compare(
                 f"a checkpoint was made of {checkpoint.size} entries,"
                 f" and {report.size} are here",
             )
-        elif roots[checkpoint.size] != checkpoint.root:
+        elif roots.get(checkpoint.size) != checkpoint.root:
             inside = range(same + 1, checkpoint.size + 1)
             bad = (f.seq for f in report.findings if f.level == TAMPERED)
             report.add(
@@ -628,7 +692,8 @@ def check_export(
     inside = noted(path)
     notes = [*inside, *kept]
     look = seen if mine else None
-    report = check(export.chain, export.rows(), notes, look, exported=True)
+    walked = walk(export.chain, export.rows(), (note.size for note in notes), look)
+    report = judge(walked, notes, exported=True)
     if not export.seal:
         raise Unreadable(f"{path}: the end is missing")
     check_notes(report, export.origin, notes, trusted, verifies)
@@ -645,7 +710,7 @@ def check_export(
 
 def _shared(path: Path, chain: str) -> tuple[Export, Shared]:
     export, shared = Export(path), Shared(chain)
-    check(export.chain, export.rows(), (), shared.see, exported=True)
+    walk(export.chain, export.rows(), (), shared.see)
     return export, shared
 
 
