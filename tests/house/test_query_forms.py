@@ -117,7 +117,7 @@ WHERE = {
     "casework/records.py": {
         *("_columns", "_of_others", "_own", "detail", "events_of", "one", "shared_of"),
     },
-    "casework/registry.py": {"_copied", "_require_new", "publish"},
+    "casework/registry.py": {"_copied", "_number_before", "_require_new", "publish"},
     # the worker, for all; what the owner reads, by its authority
     "casework/sightings.py": {
         *("_by_request", "_compare_one", "_keep", "_seen", "rows"),
@@ -125,14 +125,8 @@ WHERE = {
     },
     "casework/reviews.py": {
         *(
-            "<module>",
-            "_forget",
-            "_reapply",
-            "_due",
-            "_erase",
-            "carry_out",
-            "due",
-            "one",
+            *("<module>", "_forget", "_reapply", "_due", "_erase", "_is_due"),
+            *("carry_out", "due", "one"),
         ),
     },
     # by the authority of the person; the worker and the command line by what they hold

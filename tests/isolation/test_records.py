@@ -143,9 +143,9 @@ def test_the_worker_does_its_part_behind_the_wall(postgresql, of, keeper, reques
     assert sightings.compare_all() == 2
     assert reviews.list_due(later) == 2
     isolation.work_for(of.asked.id)
-    [review] = reviews.due(two[0])[0]
-    reviews.ask(two[0], review.id, "Its time is over.")
+    [review] = reviews.due(two[0], now=later)[0]
+    reviews.ask(two[0], review.id, "Its time is over.", now=later)
     review.given_by_id, review.given_at = two[1].user_id, later
     db.session.commit()
     isolation.work_for_nobody()
-    assert reviews.carry_out() == 1
+    assert reviews.carry_out(later) == 1

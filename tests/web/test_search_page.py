@@ -21,8 +21,9 @@ NEAR = candidate("N-1", "EX 1243 7", make="Sample Works", record="stolen")
 
 @pytest.fixture
 def desk(app, session, of, tmp_path):
-    """Four registers, and a request to answer."""
-    put_up(
+    """Four registers beside the requests of others, and a request to answer."""
+    others = registers.all_of(app)[registers.ELSEWHERE]
+    found = put_up(
         app,
         tmp_path,
         near=(Shelved((NEAR,)), {"domestic": True}),
@@ -30,6 +31,7 @@ def desk(app, session, of, tmp_path):
         gone=(Shelved(gone=True), {}),
         low=(Shelved(), {"highest_handling": "H0"}),
     )
+    found[registers.ELSEWHERE] = others
     steps = (Trigger.SUBMIT, Trigger.ACKNOWLEDGE)
     request = factories.after(of, *steps, basis_handling="H1", **SERIAL)
     return f"/trace-requests/{request.reference}"

@@ -104,8 +104,9 @@ def _due(authority_id: int, at: datetime, after: int) -> Any:
     )
 
 
-def carry_out() -> int:
+def carry_out(now: datetime | None = None) -> int:
     """Erase what two people have decided; return how many records."""
+    at = now or utcnow()
     given = db.session.execute(
         select(RegistryReview.id, RegistryReview.authority_id)
         .where(RegistryReview.given_at.is_not(None))
@@ -114,7 +115,7 @@ def carry_out() -> int:
     ).all()
     db.session.rollback()
     try:
-        done = sum(_erase(row.id, row.authority_id) for row in given)
+        done = sum(_erase(row.id, row.authority_id, at) for row in given)
     finally:
         isolation.work_for_nobody()
     if done:
@@ -122,7 +123,7 @@ def carry_out() -> int:
     return done
 
 
-def _erase(number: int, authority_id: int) -> bool:
+def _erase(number: int, authority_id: int, at: datetime) -> bool:
     isolation.work_for(authority_id)
     review = db.session.scalar(
         select(RegistryReview)
@@ -134,14 +135,14 @@ def _erase(number: int, authority_id: int) -> bool:
         db.session.rollback()
         return False
     item, why = review.item, review.reason or ""
-    if item.review_on > utcnow().date():
+    if item.review_on > at.date():
         # More is known of it since: it is listed anew when its day has come.
         db.session.delete(review)
         db.session.commit()
         return False
     said = {"decided_by": [review.asked_by_id, review.given_by_id]}
     name = records.about(item.id)
-    line = _line(item, utcnow())
+    line = _line(item, at)
     _forget(item.id, authority_id)
     journal.erase(None, name, authority_id=authority_id, ground=GROUND, why=why)
     parties = (authority_id,)
