@@ -65,7 +65,9 @@ WHERE = {
         *("_grow", "checkpoint", "make_all", "newest", "of_days", "of_size"),
     },
     "journal/journal.py": {"_open", "erase", "<module>"},
-    "journal/live.py": {"chains", "check_chain", "fault_of_tail"},
+    "journal/live.py": {
+        *("_before", "_is_long", "chains", "check_chain", "fault_of_tail"),
+    },
     "journal/looking.py": {"_carried", "_hashes", "page"},
     "journal/following.py": {"steps"},
     # by the account that called; of a token, by its hash or its authority
