@@ -20,7 +20,7 @@ from workflows.policies import Role
 
 NAME: Final = "kill_import"
 KILLS: Final = {"short": 3, "full": 50}
-ROWS: Final = {"short": 120_000, "full": 1_500_000}
+ROWS: Final = {"short": 60_000, "full": 1_500_000}
 BAD: Final = 97
 """Each so many-th row is a bad one."""
 

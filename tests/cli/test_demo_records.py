@@ -1,5 +1,6 @@
 """The demonstration's requests find the records of their items."""
 
+from tests.databases import on_sqlite
 from tracing.casework import records
 from tracing.cli.demo import load_demo
 from tracing.extensions import db
@@ -8,6 +9,7 @@ from workflows.ranking import Traits
 from workflows.states import State
 
 
+@on_sqlite
 def test_a_request_of_the_demonstration_finds_its_record_first(app, session):
     load_demo()
     found = 0

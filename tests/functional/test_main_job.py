@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import factories
+from tests.databases import on_sqlite
 from tests.functional.conftest import let_go
 from tests.functional.navigators import Investigator, Officer
 from tests.notifications.people import with_mail
@@ -149,6 +150,7 @@ def test_a_link_of_a_mail_leads_to_the_request(app, of, browser, live_server):
         expect(officer.page.get_by_role("heading", level=1)).to_have_text(reference)
 
 
+@on_sqlite
 def test_what_is_missing_is_said_at_the_top_and_at_its_field(of, people):
     investigator, _officer = people
     investigator.signs_in()

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import factories
+from tests.databases import on_sqlite
 from tests.functional.conftest import let_go
 from tests.functional.navigators import Investigator, Officer
 from tests.functional.test_looks import OVERFLOW, SIDEWAYS
@@ -97,6 +98,7 @@ def test_an_officer_searches_compares_confirms_and_answers(
         assert officer.complaints == []
 
 
+@on_sqlite
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_the_pages_of_a_search_fit_the_screen(

@@ -450,7 +450,15 @@ class TestAStep:
         assert everything() == before
 
     @pytest.mark.parametrize("step", [s for s in Trigger if s is not Trigger.SUBMIT])
-    @pytest.mark.parametrize("value", ["", "A\0B", "x" * 30_000, "\u200b"])
+    # What is too long or empty is found before a database is asked.
+    @pytest.mark.parametrize(
+        ("database_url", "value"),
+        [
+            pytest.param("postgresql", "A\0B", marks=pytest.mark.postgresql),
+            *(("sqlite", value) for value in ("", "A\0B", "x" * 30_000, "\u200b")),
+        ],
+        indirect=["database_url"],
+    )
     def test_filled_with_nonsense_is_drawn_again(
         self, app, of, step, value, everything
     ):

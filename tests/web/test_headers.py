@@ -8,6 +8,7 @@ import pytest
 
 from tests import factories
 from tests.conftest import client_of
+from tests.databases import on_sqlite
 from tests.factories import files
 from tests.programs import program
 from tests.visitors import shown, signed_in, stranger
@@ -80,6 +81,7 @@ def test_scripts_make_no_page_and_nothing_comes_from_elsewhere():
     assert "http" not in POLICY
 
 
+@on_sqlite
 def test_every_answer_has_its_headers(app, of, request_):
     (row,) = rows()
     people = [
