@@ -20,7 +20,7 @@ from tracing.casework.references import NUMBERS, reference_of
 from tracing.cli.demo import Tale, form_of
 from tracing.directory import countries, versions
 from tracing.directory.agreements import Terms, content_of
-from tracing.extensions import db
+from tracing.extensions import be_patient, db
 from tracing.journal import checkpoints, journal
 from tracing.journal.kinds import Kind
 from tracing.models import (
@@ -93,6 +93,7 @@ def make_due(now: datetime, most: int = DUE) -> int:
 def fill_journal(authority_id: int, n: int) -> None:
     """Write n entries such as steps leave, many at a time."""
     connection = db.session.connection()
+    be_patient(connection)
     heads = [
         journal._Head(row.id, row.name, row.size, bytes(row.head))
         for row in journal._lock(connection, [authority_id])
