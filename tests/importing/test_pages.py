@@ -56,7 +56,11 @@ def test_a_file_is_looked_at_started_and_followed_to_its_report(app, session, ke
     waiting = visitor.get(page).text
     assert "Waits for its turn" in waiting
     assert "<progress" in waiting
+    assert "progress.js" in waiting
+    assert visitor.get(f"{page}/state").json == {"share": 0, "over": False}
     imports.drain("worker")
+    assert visitor.get(f"{page}/state").json == {"share": 100, "over": True}
+    assert "progress.js" not in visitor.get(page).text
     done = shown(visitor.get(page).text)
     assert "Records added 2" in done
     assert "Bad rows 1" in done

@@ -154,6 +154,13 @@ def show(token: str) -> str:
     return _page(token)
 
 
+@files.get("/<token>/state")
+def state(token: str) -> dict[str, object]:
+    """Tell a page that is open how far the import is by now."""
+    job = imports.one(token, _actor())
+    return {"share": _line(job).share, "over": job.phase.is_over}
+
+
 @files.post("/<token>/mapping")
 def set_mapping(token: str) -> Response:
     """Keep the mapping as it was written, and show what comes of it."""
