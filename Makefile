@@ -73,10 +73,10 @@ run: $(RUN_STAMP) catalogues ## Start the system on this machine
 	@exec $(BIN)/tracing run
 
 test: setup machine lint types imports ## Check everything, on SQLite and PostgreSQL
-	@$(BIN)/python -m pytest -n $(WORKERS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-fast: setup ## Test on SQLite alone, without a browser
-	@$(BIN)/python -m pytest -n $(WORKERS) -m "not browser and not postgresql and not slow"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not browser and not postgresql and not slow"
 
 lint: $(TEST_STAMP) ## Check style and formatting
 	@$(BIN)/ruff check $(CODE)
@@ -93,7 +93,7 @@ imports: $(TEST_STAMP) ## Check who may import whom
 	@$(BIN)/lint-imports
 
 coverage: setup machine ## Test, and say which lines no test reaches
-	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term-missing:skip-covered
 
 bench: setup ## Measure speed: ONLY=name,name SCALE=small|full (docs/bench.md)
 	@ONLY="$(ONLY)" SCALE="$(SCALE)" $(BIN)/python -m bench
