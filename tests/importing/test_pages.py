@@ -57,9 +57,13 @@ def test_a_file_is_looked_at_started_and_followed_to_its_report(app, session, ke
     assert "Waits for its turn" in waiting
     assert "<progress" in waiting
     assert "progress.js" in waiting
-    assert visitor.get(f"{page}/state").json == {"share": 0, "over": False}
+    state = visitor.get(f"{page}/state").json
+    assert (state["share"], state["over"]) == (0, False)
+    assert state["phase"]["words"] == "Waits for its turn"
     imports.drain("worker")
-    assert visitor.get(f"{page}/state").json == {"share": 100, "over": True}
+    state = visitor.get(f"{page}/state").json
+    assert (state["share"], state["over"]) == (100, True)
+    assert state["counts"] == [3, 2, 0, 3, 1, 0]
     assert "progress.js" not in visitor.get(page).text
     done = shown(visitor.get(page).text)
     assert "Records added 2" in done

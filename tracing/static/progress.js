@@ -3,10 +3,18 @@ const part = document.querySelector("[data-state]");
 const LONGEST = 10000;
 const ENOUGH = 120;
 
-function show(share) {
+function show(said) {
   const bar = part.querySelector("progress");
-  bar.value = share;
-  bar.textContent = part.querySelector("span").textContent = `${share} %`;
+  bar.value = said.share;
+  bar.textContent = part.querySelector("span").textContent = `${said.share} %`;
+  const tag = document.querySelector("[data-phase] .tag");
+  tag.className = `tag ${said.phase.tone}`;
+  tag.querySelector("span").textContent = said.phase.words;
+  const icon = tag.querySelector("use");
+  icon.setAttribute("href", icon.getAttribute("href").replace(/#.*/, `#${said.phase.icon}`));
+  document.querySelectorAll("[data-counts] dd").forEach((cell, number) => {
+    cell.textContent = said.counts[number];
+  });
 }
 
 async function ask(wait, left) {
@@ -16,7 +24,7 @@ async function ask(wait, left) {
     if (answer && !answer.ok) return;
     if (answer) {
       const said = await answer.json();
-      show(said.share);
+      show(said);
       if (said.over) {
         location.reload();
         return;

@@ -158,7 +158,18 @@ def show(token: str) -> str:
 def state(token: str) -> dict[str, object]:
     """Tell a page that is open how far the import is by now."""
     job = imports.one(token, _actor())
-    return {"share": _line(job).share, "over": job.phase.is_over}
+    line = _line(job)
+    counts = [job.taken, job.added, job.changed, job.told, job.bad, job.warnings]
+    return {
+        "share": line.share,
+        "over": job.phase.is_over,
+        "phase": {
+            "tone": line.tag.tone,
+            "icon": line.tag.icon,
+            "words": line.tag.words,
+        },
+        "counts": counts,
+    }
 
 
 @files.post("/<token>/mapping")
@@ -180,10 +191,7 @@ def start(token: str) -> Response | tuple[str, int]:
         # The page says what: it looks at the same.
         give_up()
         return _page(token), 422
-    flash(
-        _("The import waits for its turn. Load the page again to see how far it is."),
-        "ok",
-    )
+    flash(_("The import waits for its turn."), "ok")
     return redirect(url_for(".show", token=token), 303)
 
 
