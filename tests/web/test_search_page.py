@@ -16,7 +16,14 @@ from workflows.states import State, Trigger
 WHY = {"purpose": "To answer it"}
 SERIAL = {"markings_serial": "EX 1234 7"}
 KEYS = {"serial": "EX 1234 7", "make": "Example Arms"}
-NEAR = candidate("N-1", "EX 1243 7", make="Sample Works", record="stolen")
+NEAR = candidate(
+    *("N-1", "EX 1243 7"),
+    make="Sample Works",
+    record="stolen",
+    firearm_type="RIFLE",
+    match="ONE_ERROR",
+    lot="A-12",
+)
 
 
 @pytest.fixture
@@ -117,6 +124,18 @@ def test_a_candidate_stands_beside_the_item_place_by_place_and_field_by_field(
     assert "Model A1 A1 Agrees" in text
     assert "Year of manufacture Not given Not given Not given on both sides" in text
     assert "Stolen" in text
+
+
+def test_what_a_register_says_besides_is_told_in_words_where_they_are_known(
+    desk, officer
+):
+    ask(officer, desk, "near")
+    pages = (f"{desk}/look-ups", f"{desk}/look-ups/{key_of('near')}")
+    for text in (shown(officer.get(page).text) for page in pages):
+        assert "Type of firearm Rifle" in text
+        assert "lot A-12" in text
+        for code in ("firearm_type", "RIFLE", "ONE_ERROR"):
+            assert code not in text
 
 
 def test_a_decision_needs_a_reason_and_is_shown_with_it(desk, of, officer):

@@ -1,5 +1,6 @@
 """The search page in words: how registers stand, and candidates beside the request."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import url_for
@@ -17,7 +18,15 @@ from workflows.markings import LONGEST, read
 from workflows.matching import Beside, Difference, differences
 from workflows.policies import Actor
 from workflows.ranking import Possible
-from workflows.vocabulary import N_, Agreement, Standing, Why
+from workflows.vocabulary import (
+    N_,
+    Agreement,
+    Code,
+    FirearmType,
+    ItemKind,
+    Standing,
+    Why,
+)
 
 FIELDS: Final = {
     "make": N_("Make"),
@@ -56,8 +65,15 @@ MORE: Final = {
     "export_date": N_("Date of the export"),
     "export_licence": N_("Number of the export licence"),
     "consignee": N_("Consignee"),
+    "serial": N_("Serial number"),
+    "kind": N_("Kind of item"),
+    "firearm_type": N_("Type of firearm"),
 }
 """What registers are known to say beside what is compared."""
+
+CODED: Final[dict[str, type[Code]]] = {"kind": ItemKind, "firearm_type": FirearmType}
+TOLD_IN_WORDS: Final = frozenset({"match", "distance"})
+"""How a search of our own came to it; why it fits is said beside the marks."""
 
 
 def summary(how: Standings) -> list[str]:
@@ -132,10 +148,7 @@ def shown(one: Compared, found: TraceRequest, actor: Actor) -> dict[str, Any]:
         "fields": _fields(one, found),
         "agrees": [_field(f.name) for f in one.fields if f.points > 0],
         "differs": [_field(f.name) for f in one.fields if f.points < 0],
-        "more": [
-            (said(MORE[name]) if name in MORE else name, value)
-            for name, value in one.more.items()
-        ],
+        "more": spelled(one.more),
         "url": here("lookups.show"),
         "decide": here("lookups.decide") if may else "",
         "full": here("lookups.full")
@@ -158,6 +171,23 @@ def near(one: Possible[str]) -> dict[str, Any]:
         "agrees": [_field(f.name) for f in one.fields if f.points > 0],
         "differs": [_field(f.name) for f in one.fields if f.points < 0],
     }
+
+
+def spelled(fields: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what a register says of a record, in words where they are known."""
+    labels = FIELDS | MORE
+    return [
+        (said(labels[name]) if name in labels else name, _word(name, value))
+        for name, value in fields.items()
+        if name not in TOLD_IN_WORDS
+    ]
+
+
+def _word(name: str, value: str) -> str:
+    if name == "country":
+        return country(value) if len(value) == 2 else value
+    words = CODED.get(name)
+    return said(words(value).label) if words and value in set(words) else value
 
 
 def _verdict(one: Compared) -> dict[str, str] | None:

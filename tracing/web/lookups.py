@@ -432,6 +432,7 @@ def _page(reference: str, token: str, problem: str = "") -> str:
         may_record=asking.may_record(actor, row),
         problem=problem,
         invented=register is not None and register.invented,
+        spelled=candidates.spelled,
     )
 
 
