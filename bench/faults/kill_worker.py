@@ -37,7 +37,7 @@ BETWEEN: Final = 25
 REMINDED: Final = 8
 """Requests whose reminders fall due before each kill."""
 
-PATIENCE: Final = 60.0
+PATIENCE: Final = 300.0
 DOMAIN: Final = "tracing.example"
 
 

@@ -75,11 +75,16 @@ def _lost_by_a_writer(made: Disk, mode: str) -> tuple[int, int]:
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert writer.stdout is not None
+    # It has started, however slow the machine is.
+    writer.stdout.readline()
     time.sleep(0.7)
     writer.send_signal(signal.SIGSTOP)
     made.cut()
     writer.kill()
-    said = len(writer.communicate()[0].split("\n")) - 1
+    said = 1 + writer.stdout.read().count("\n")
+    writer.wait()
+    writer.stdout.close()
     made.come_back()
     kept = 0
     with (

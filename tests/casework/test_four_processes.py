@@ -24,12 +24,16 @@ from tracing import create_app
 from tracing.accounts.actors import actor_of
 from tracing.casework import either, requested, requesting
 from tracing.config import Settings
+from tracing import extensions
 from tracing.extensions import db
 from tracing.faults import AlreadyDone, Stale
 from tracing.models import Account
 from workflows.errors import TransitionNotAllowed
 from workflows.facts import Text
 from workflows.states import Trigger
+# Who waits for the one writer of SQLite is served in no order.
+extensions.PRAGMAS += ("busy_timeout=120000",)
+extensions.TIMEOUTS["lock_timeout"] = "60s"
 url, instance, person, reference, times = sys.argv[1:]
 app = create_app(Settings.for_tests(url, Path(instance)))
 with app.app_context():
@@ -97,7 +101,7 @@ def at_once(settings, what, person, reference="-", times=TIMES):
             process.stdin.flush()
         said = []
         for process in running:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=300)
             assert process.returncode == 0, err
             said.append(out.strip())
     finally:

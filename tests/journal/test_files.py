@@ -159,7 +159,7 @@ class TestAScanner:
 
     @pytest.fixture
     def settings(self, settings, daemon):
-        return replace(settings, clamd=daemon.address, clamd_timeout=2)
+        return replace(settings, clamd=daemon.address, clamd_timeout=30)
 
     def test_that_turns_a_virus_away_leaves_an_entry(self, of, visitor):
         form = factories.complete_form(of.asked)

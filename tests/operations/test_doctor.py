@@ -112,7 +112,7 @@ def test_an_erasure_that_nobody_carries_out(changes, session):
         "persons": [],
         "files": [],
     }
-    long_ago = NOW - timedelta(hours=2)
+    long_ago = datetime.now(UTC) - timedelta(hours=2)
     asked = Erasure(reference=case.reference, asked_at=long_ago, **order)
     session.add(asked)
     assert "erasures" not in changes()

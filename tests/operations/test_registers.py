@@ -47,16 +47,16 @@ def test_a_look_up_that_nobody_asks(desk, changes):  # noqa: F811
     steps = (Trigger.SUBMIT, Trigger.ACKNOWLEDGE)
     reference = factories.after(of, *steps).reference
     officer = factories.actor_of(of.officer)
-    names = ["by-hand", "stand-in"]
-    lookups.ask(reference, officer, names, purpose="To see", now=NOW)
+    names, now = ["by-hand", "stand-in"], datetime.now(UTC)
+    lookups.ask(reference, officer, names, purpose="To see", now=now)
     assert "look-ups" not in changes()
     assert (
         "a look-up waits since 60 minutes"
-        in (changes(NOW + timedelta(hours=1))["look-ups"])
+        in (changes(now + timedelta(hours=1))["look-ups"])
     )
     # One that is searched by hand waits for a person, and not for the worker.
     db.session.query(Lookup).filter_by(register="stand-in").delete()
-    assert "look-ups" not in changes(NOW + timedelta(hours=1))
+    assert "look-ups" not in changes(now + timedelta(hours=1))
 
 
 def test_a_register_that_does_not_answer(desk, changes):  # noqa: F811

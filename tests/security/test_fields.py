@@ -25,7 +25,7 @@ CANARY = "Zyxkanaria"
 FORM = {
     "find_place": f"{CANARY} street 1",
     "find_latitude": "1.2921",
-    "find_longitude": "36.8219",
+    "find_longitude": "136.8219",
     "find_circumstances": f"In the flat of {CANARY}.",
     "find_transport_registration": f"KXA {CANARY}",
     "basis_facts_summary": f"{CANARY} could show no licence.",
@@ -80,7 +80,7 @@ def run(statement, **given):
 
 def test_no_table_holds_what_names_people(case):
     for table, content in everything().items():
-        for canary in (CANARY, "1990-02-03", "36.8219", "1234567"):
+        for canary in (CANARY, "1990-02-03", "136.8219", "1234567"):
             assert canary not in content, table
 
 
